@@ -1,0 +1,131 @@
+"""The judgement: findings, and a verdict for each target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from auditor.model.terms import Need, Reach, Role, Severity, Support, Verdict
+
+__all__ = [
+    "Assessment",
+    "Deduction",
+    "Evidence",
+    "EvidenceKind",
+    "Finding",
+    "Recommendation",
+    "TableRow",
+    "TargetAssessment",
+]
+
+
+class EvidenceKind(StrEnum):
+    """What sort of fact it is."""
+
+    IMPORT = "import"
+    """An ELF file imports a libc function."""
+    COMMAND = "command"
+    """A script runs a command."""
+    WASM_IMPORT = "wasm-import"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Evidence:
+    """One checkable fact about a component."""
+
+    kind: EvidenceKind
+    detail: str
+    path: str
+    layer: str | None = None
+    package: str | None = None
+    line: int | None = None
+    support: Support = Support.UNKNOWN
+    """What the target offers for this one fact."""
+    need: Need = Need.TYPICAL
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableRow:
+    """The dated row that evidence was held against."""
+
+    file: str
+    key: str
+    source: str
+    as_of: str
+    """ISO date."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A capability × a component × a target."""
+
+    id: str
+    """Stable: made of rule, component and target."""
+    capability: str
+    component: str
+    target: str
+    support: Support
+    need: Need
+    severity: Severity
+    reach: Reach
+    role: Role
+    evidence: tuple[Evidence, ...]
+    """Worst first."""
+    chain: tuple[str, ...]
+    """Component ids from the entrypoint; empty where nothing leads there."""
+    remedy: str
+    table: TableRow
+
+
+@dataclass(frozen=True, slots=True)
+class Deduction:
+    """Points taken from 100, and what for. All of a target's add up to ``100 - score``."""
+
+    points: int
+    reason: str
+    capability: str | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAssessment:
+    """The answer for one target."""
+
+    target: str
+    verdict: Verdict
+    score: int
+    """0 to 100."""
+    score_low: int
+    score_high: int
+    coverage: float
+    """0 to 1, three decimals."""
+    effort: int
+    blockers: tuple[str, ...]
+    """Ids of findings, worst first."""
+    deductions: tuple[Deduction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The headline."""
+
+    target: str
+    verdict: Verdict
+    route: str
+    summary: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Everything the report says about feasibility."""
+
+    targets: tuple[TargetAssessment, ...]
+    findings: tuple[Finding, ...]
+    recommendation: Recommendation
+    verdicts: Mapping[str, Mapping[str, Verdict]]
+    """Component id → target → verdict of that component alone."""
+    routes: Mapping[str, str]
+    """Component id → route, for reachable components."""
