@@ -1,0 +1,146 @@
+"""The rows of ``signatures/`` as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from auditor.model.terms import Need, Support
+
+__all__ = [
+    "CapabilityRow",
+    "Source",
+    "SupportRow",
+    "SymbolRow",
+    "Tables",
+    "TargetRow",
+    "ToolchainLibrary",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact was read, and when."""
+
+    id: str
+    title: str
+    url: str
+    as_of: str
+    """ISO date of the copy that was read."""
+    licence: str
+    attribution: str | None = None
+    """The words that its licence asks to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityRow:
+    """What a program may ask of its platform."""
+
+    name: str
+    title: str
+    summary: str
+    """A sentence for someone who has never heard of WASI."""
+    why: str
+    """Why it matters to WebAssembly."""
+    remedy: str
+    """What usually helps, as an instruction."""
+    interface: str | None
+    """The host interface that takes its place (``wasi:sockets``), if any."""
+    need: Need
+    effort: int
+    """Points to do without it: 0 nothing, 1 flag, 3 local change, 5 redesign of a part,
+    8 re-architecture, 13 not known."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """A platform profile."""
+
+    id: str
+    title: str
+    summary: str
+    headline: bool
+    """Whether the headline verdict may speak of it (DESIGN law 10)."""
+    breadth: int
+    """Number of runtimes that run it, for ties."""
+    runtimes: tuple[str, ...]
+    toolchain: str
+    """What rebuilds a C program for it: compiler and triple."""
+    import_modules: tuple[str, ...]
+    """Import module names (``wasi_snapshot_preview1``) or prefixes ending in ``*`` that a
+    WebAssembly binary built for it may use."""
+    adapter_from: tuple[str, ...]
+    """Targets whose binaries run here through an adapter that exists."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SupportRow:
+    """What one target offers for one symbol or capability."""
+
+    level: Support
+    note: str
+    flags: tuple[str, ...]
+    """Compile and link flags that it takes."""
+    source: str
+    """Id of a ``Source``."""
+    as_of: str
+    file: str
+    """File below ``signatures/``."""
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRow:
+    """A libc function, under its canonical name."""
+
+    name: str
+    capability: str
+    need: Need
+    """The capability's own, unless this row overrides it."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolchainLibrary:
+    """A library that the target's toolchain brings, so that its own imports do not count."""
+
+    soname: str
+    """With ``*`` for versions: ``libc.so.*``."""
+    title: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All tables, validated. Made by ``auditor.tables.load``."""
+
+    digest: str
+    """``sha256:…`` over all files, in order of their names."""
+    as_of: str
+    """The newest date of any source."""
+    sources: Mapping[str, Source]
+    capabilities: Mapping[str, CapabilityRow]
+    targets: Mapping[str, TargetRow]
+    """In the order in which reports show them."""
+    symbols: Mapping[str, SymbolRow]
+    aliases: Mapping[str, str]
+    """``__printf_chk`` → ``printf``."""
+    toolchain_libraries: tuple[ToolchainLibrary, ...]
+    capability_levels: Mapping[str, Mapping[str, SupportRow]]
+    """Target → capability → row; every pair is there."""
+    symbol_levels: Mapping[str, Mapping[str, SupportRow]] = field(repr=False)
+    """Target → canonical symbol → row; a pair without knowledge is not there."""
+
+    def symbol(self, name: str) -> SymbolRow | None:
+        """The row for a function as an ELF file names it, aliases folded."""
+        return self.symbols.get(self.canonical(name))
+
+    def canonical(self, name: str) -> str:
+        """The canonical name of a function (``__open64_2`` → ``open``)."""
+        return self.aliases.get(name, name)
+
+    def symbol_support(self, target: str, name: str) -> SupportRow | None:
+        """What a target offers for one function; ``None`` where nothing is known."""
+        return self.symbol_levels[target].get(self.canonical(name))
