@@ -10,6 +10,7 @@ from auditor.model.terms import Need, Reach, Role, Severity, Support, Verdict
 
 __all__ = [
     "Assessment",
+    "CapabilityUse",
     "Deduction",
     "Evidence",
     "EvidenceKind",
@@ -119,11 +120,23 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
+class CapabilityUse:
+    """A capability that the work asks for, whether or not a target meets it."""
+
+    capability: str
+    components: tuple[str, ...]
+    """Ids of those that ask."""
+    support: Mapping[str, Support]
+    """Target → the worst level among the facts that ask."""
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """Everything the report says about feasibility."""
 
     targets: tuple[TargetAssessment, ...]
     findings: tuple[Finding, ...]
+    capabilities: tuple[CapabilityUse, ...]
     recommendation: Recommendation
     verdicts: Mapping[str, Mapping[str, Verdict]]
     """Component id → target → verdict of that component alone."""

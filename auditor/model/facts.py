@@ -65,6 +65,8 @@ class ElfFacts:
     """Bytes in executable segments."""
     nodeflib: bool = False
     """``DF_1_NODEFLIB``: the loader skips its default directories."""
+    packed: str | None = None
+    """The packer (``UPX``) that hides what the file will run, if its mark is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,8 @@ class ScriptFacts:
     argument: str | None
     """The rest of that line: Linux passes it as one word."""
     size: int
-    shell: ShellFacts | None = None
-    """Parsed content, where the interpreter is a POSIX-like shell."""
+    posix_shell: bool = False
+    """Whether the interpreter is a POSIX-like shell; what it runs is read when reached."""
 
 
 class WasmForm(StrEnum):

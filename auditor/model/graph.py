@@ -6,10 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from auditor.model.facts import Symbol
 from auditor.model.inventory import Unknown
 from auditor.model.terms import Reach, Role
 
-__all__ = ["ENTRYPOINT", "DependencyGraph", "Edge", "EdgeKind", "Launch"]
+__all__ = [
+    "ENTRYPOINT",
+    "Binding",
+    "Command",
+    "DependencyGraph",
+    "Edge",
+    "EdgeKind",
+    "Launch",
+    "Overrides",
+]
 
 ENTRYPOINT = "entrypoint"
 """Id of the node that stands for the image's ENTRYPOINT and CMD."""
@@ -58,6 +68,39 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a Kubernetes manifest or a compose file would put in the configuration's place.
+
+    ``entrypoint`` stands for ``command`` there: given alone, the image's CMD is dropped.
+    ``None`` leaves the image's own.
+    """
+
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] | None = None
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Binding:
+    """An imported symbol and the component that the loader would take it from."""
+
+    symbol: Symbol
+    provider: str | None
+    """Component id; ``None`` where no library in the image exports it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Command:
+    """A command that a script of the graph runs as a child."""
+
+    script: str
+    """Component id."""
+    line: int
+    text: str
+    conditional: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DependencyGraph:
     """Nodes are component ids and ``ENTRYPOINT``; edges sorted."""
 
@@ -69,4 +112,7 @@ class DependencyGraph:
     """Every reachable component id."""
     chains: Mapping[str, tuple[str, ...]]
     """Shortest way from ``ENTRYPOINT`` to each reachable component, both ends included."""
+    bindings: Mapping[str, tuple[Binding, ...]]
+    """Component id → its imports, bound; for every ELF component that could be linked."""
+    commands: tuple[Command, ...]
     unknowns: tuple[Unknown, ...]

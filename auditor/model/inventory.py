@@ -29,9 +29,17 @@ class Component:
     path: str
     size: int
     layer: str | None
-    facts: ElfFacts | ScriptFacts | WasmFacts
+    facts: ElfFacts | ScriptFacts | WasmFacts | None
+    """``None`` where the file was recognised and could not be read; an Unknown says why."""
+    runtime: str | None = None
+    """Id of the language runtime that it is, or that it is written for."""
     package: str | None = None
     """Name of the package that owns the file, where known."""
+
+    @property
+    def weight(self) -> int:
+        """Bytes of code or source, to weigh coverage with."""
+        return self.facts.code_size if isinstance(self.facts, ElfFacts) else self.size
 
 
 @dataclass(frozen=True, slots=True, order=True)

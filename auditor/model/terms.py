@@ -11,10 +11,11 @@ __all__ = ["Need", "Reach", "Role", "Severity", "Support", "Verdict"]
 class _Ranked(StrEnum):
     """A ``StrEnum`` whose members rank in the order they are written."""
 
-    @property
-    def rank(self) -> int:
-        """Position in the order of definition, from 0."""
-        return list(type(self)).index(self)
+    rank: int
+    """Position in the order of definition, from 0."""
+
+    def __init__(self, _: str) -> None:
+        self.rank = len(type(self).__members__)
 
     @classmethod
     def worst(cls, *members: Self) -> Self:
@@ -74,6 +75,8 @@ class Role(_Ranked):
     SETUP = "setup"
     """Prepares and then hands over (an entrypoint script, ``tini``): it falls away or moves
     into the host's configuration."""
+    RUNTIME = "runtime"
+    """An interpreter that a target brings its own build of, so its needs do not count."""
 
 
 class Severity(_Ranked):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from auditor.model.terms import Need, Support
 
 __all__ = [
     "CapabilityRow",
+    "RuntimeRow",
     "Source",
     "SupportRow",
     "SymbolRow",
     "Tables",
     "TargetRow",
     "ToolchainLibrary",
+    "WrapperRow",
 ]
 
 
@@ -113,6 +116,38 @@ class ToolchainLibrary:
 
 
 @dataclass(frozen=True, slots=True)
+class RuntimeRow:
+    """A language runtime, and how it is known."""
+
+    id: str
+    title: str
+    language: str
+    entry_functions: tuple[str, ...]
+    """Functions that only its own launcher imports, or that only it exports."""
+    command_pattern: str
+    """Regular expression for the whole base name that a first line asks for."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrapperRow:
+    """A program whose arguments hold another command line (``tini -- nginx``)."""
+
+    name: str
+    value_options: tuple[str, ...]
+    """Options that take the next word as their value."""
+    operands: int
+    """Words of its own before the command (``gosu USER command``)."""
+    assignments: bool
+    """Whether ``NAME=value`` words come before the command (``env``)."""
+    after: tuple[str, ...]
+    """Words that the command follows (``-exec``); empty where it simply comes next."""
+    replaces: bool
+    """Hands its process over, so that nothing of it stays."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """All tables, validated. Made by ``auditor.tables.load``."""
 
@@ -128,6 +163,8 @@ class Tables:
     aliases: Mapping[str, str]
     """``__printf_chk`` → ``printf``."""
     toolchain_libraries: tuple[ToolchainLibrary, ...]
+    runtimes: tuple[RuntimeRow, ...]
+    wrappers: Mapping[str, WrapperRow]
     capability_levels: Mapping[str, Mapping[str, SupportRow]]
     """Target → capability → row; every pair is there."""
     symbol_levels: Mapping[str, Mapping[str, SupportRow]] = field(repr=False)
@@ -140,6 +177,12 @@ class Tables:
     def canonical(self, name: str) -> str:
         """The canonical name of a function (``__open64_2`` → ``open``)."""
         return self.aliases.get(name, name)
+
+    def is_toolchain_library(self, soname: str | None) -> bool:
+        """Whether every target's toolchain brings a library of that soname."""
+        return soname is not None and any(
+            fnmatchcase(soname, row.soname) for row in self.toolchain_libraries
+        )
 
     def symbol_support(self, target: str, name: str) -> SupportRow | None:
         """What a target offers for one function; ``None`` where nothing is known."""

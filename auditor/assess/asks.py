@@ -1,0 +1,145 @@
+"""What each component asks of its platform: facts held against the tables, target apart.
+
+An ELF component asks for what it imports from a library that every target's toolchain brings
+(libc and its kin). What it imports from another library is that library's business, and that
+library is a component of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from auditor.model.assessment import EvidenceKind
+from auditor.model.facts import ElfFacts, Symbol, WasmFacts
+from auditor.model.graph import Binding, Command, DependencyGraph
+from auditor.model.inventory import Component, ComponentKind, Inventory
+from auditor.model.terms import Need, Role
+from auditor.tables.rows import Tables
+
+__all__ = ["UNLISTED", "WASM_IMPORTS", "Ask", "Asks", "gather"]
+
+SPAWN = "process.spawn"
+UNLISTED = "libc.unlisted"
+"""Capability of a libc function that no table knows."""
+WASM_IMPORTS = "wasm.imports"
+"""Capability of host functions that a WebAssembly binary imports."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ask:
+    """One capability that one fact of a component asks for."""
+
+    capability: str
+    kind: EvidenceKind
+    detail: str
+    need: Need
+    line: int | None = None
+
+
+Asks = Mapping[str, tuple[Ask, ...]]
+"""Component id → its asks, sorted."""
+
+
+def gather(inventory: Inventory, graph: DependencyGraph, tables: Tables) -> Asks:
+    """Every component's asks."""
+    sonames = {
+        component.id: component.facts.soname
+        for component in inventory.components
+        if isinstance(component.facts, ElfFacts)
+    }
+    toolchain = frozenset(
+        identifier for identifier, soname in sonames.items() if tables.is_toolchain_library(soname)
+    )
+    commands: dict[str, list[Command]] = {}
+    for command in graph.commands:
+        commands.setdefault(command.script, []).append(command)
+    return {
+        component.id: tuple(
+            sorted(_asks(component, graph, tables, toolchain, commands.get(component.id, ())))
+        )
+        for component in inventory.components
+    }
+
+
+def _asks(
+    component: Component,
+    graph: DependencyGraph,
+    tables: Tables,
+    toolchain: frozenset[str],
+    commands: Iterable[Command],
+) -> Iterable[Ask]:
+    if component.id in toolchain:
+        return ()
+    match component.facts:
+        case ElfFacts() as facts:
+            bindings = graph.bindings.get(component.id)
+            symbols = (
+                _unbound(facts, tables)
+                if bindings is None
+                else _from_toolchain(bindings, toolchain)
+            )
+            asks = {_of_symbol(symbol, tables, surely=surely) for symbol, surely in symbols}
+            return tuple(
+                _lowered(ask) if component.kind is ComponentKind.LIBRARY else ask
+                for ask in asks
+                if ask is not None
+            )
+        case WasmFacts() as facts:
+            return tuple(
+                Ask(
+                    WASM_IMPORTS,
+                    EvidenceKind.WASM_IMPORT,
+                    f"{item.module}#{item.name}" if item.name else item.module,
+                    Need.ESSENTIAL,
+                )
+                for item in facts.imports
+            )
+        case _:
+            role = graph.roles.get(component.id)
+            need = Need.ESSENTIAL if role is Role.MAIN else Need.TYPICAL
+            return tuple(
+                Ask(SPAWN, EvidenceKind.COMMAND, command.text, need, command.line)
+                for command in commands
+            )
+
+
+def _from_toolchain(
+    bindings: Iterable[Binding], toolchain: frozenset[str]
+) -> Iterable[tuple[Symbol, bool]]:
+    """Symbols that the toolchain's libraries provide, surely; or that nobody does and must."""
+    for binding in bindings:
+        if binding.provider in toolchain:
+            yield binding.symbol, True
+        elif binding.provider is None and not binding.symbol.weak:
+            yield binding.symbol, binding.symbol.library is not None
+
+
+def _unbound(facts: ElfFacts, tables: Tables) -> Iterable[tuple[Symbol, bool]]:
+    """Without a process to bind in: symbols whose version names a toolchain library."""
+    for symbol in facts.imports:
+        if tables.is_toolchain_library(symbol.library):
+            yield symbol, True
+        elif symbol.library is None:
+            yield symbol, False
+
+
+def _of_symbol(symbol: Symbol, tables: Tables, *, surely: bool) -> Ask | None:
+    """The ask behind a symbol; ``surely`` where it is known to be the toolchain's.
+
+    Data and C++ names of the standard library ask for nothing that is known. A function that
+    no table knows is unlisted, unless it may well belong to a library that is not there.
+    """
+    row = tables.symbol(symbol.name)
+    if row is not None:
+        return Ask(row.capability, EvidenceKind.IMPORT, symbol.name, row.need)
+    if not surely or not symbol.function or symbol.name.startswith("_Z"):
+        return None
+    return Ask(UNLISTED, EvidenceKind.IMPORT, symbol.name, Need.INCIDENTAL)
+
+
+def _lowered(ask: Ask) -> Ask:
+    """A library can make a call; that this program has it made is not shown yet."""
+    if ask.need is not Need.ESSENTIAL:
+        return ask
+    return Ask(ask.capability, ask.kind, ask.detail, Need.TYPICAL, ask.line)

@@ -1,0 +1,210 @@
+"""The whole judgement, target by target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from auditor.assess.asks import Asks, gather
+from auditor.assess.coverage import coverage
+from auditor.assess.findings import Shortfall, find, shortfalls
+from auditor.assess.recommend import recommend, route_of
+from auditor.assess.score import Result, Step, Unmet, evaluate, loss
+from auditor.assess.support import Offers
+from auditor.model.assessment import (
+    Assessment,
+    CapabilityUse,
+    Deduction,
+    Finding,
+    TargetAssessment,
+)
+from auditor.model.facts import ElfFacts
+from auditor.model.graph import DependencyGraph
+from auditor.model.inventory import Component, ComponentKind, Inventory, Unknown
+from auditor.model.terms import Role, Severity, Support, Verdict
+from auditor.tables.rows import Tables, TargetRow
+
+__all__ = ["assess"]
+
+
+def assess(
+    inventory: Inventory,
+    graph: DependencyGraph,
+    tables: Tables,
+    *,
+    targets: tuple[str, ...] = (),
+) -> Assessment:
+    """Judge an image for some targets, or for all that the tables know."""
+    case = _Case.of(inventory, graph, tables)
+    chosen = [tables.targets[target] for target in targets] or list(tables.targets.values())
+    judged = [case.judge(target) for target in chosen]
+    assessments = tuple(target for target, _ in judged)
+    verdicts = {
+        identifier: {target.id: case.alone(identifier, target) for target in chosen}
+        for identifier in sorted(case.components)
+    }
+    recommendation = recommend(assessments, inventory, graph, tables)
+    return Assessment(
+        targets=assessments,
+        findings=tuple(finding for _, findings in judged for finding in findings),
+        capabilities=case.uses(chosen),
+        recommendation=recommendation,
+        verdicts=verdicts,
+        routes={
+            identifier: route_of(
+                case.components[identifier],
+                role,
+                verdicts[identifier].get(recommendation.target),
+                provided=identifier in case.provided,
+                target=tables.targets[recommendation.target],
+            )
+            for identifier, role in sorted(graph.roles.items())
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One image, held against the tables."""
+
+    graph: DependencyGraph
+    tables: Tables
+    offers: Offers
+    asks: Asks
+    components: Mapping[str, Component]
+    provided: frozenset[str]
+    coverage: float
+    opaque: frozenset[str]
+
+    @classmethod
+    def of(cls, inventory: Inventory, graph: DependencyGraph, tables: Tables) -> _Case:
+        """Gather once what every target is judged by."""
+        components = {component.id: component for component in inventory.components}
+        provided = frozenset(
+            component.id
+            for component in inventory.components
+            if isinstance(component.facts, ElfFacts)
+            and tables.is_toolchain_library(component.facts.soname)
+        )
+        unknowns = (*inventory.unknowns, *graph.unknowns)
+        return cls(
+            graph=graph,
+            tables=tables,
+            offers=Offers(tables),
+            asks=gather(inventory, graph, tables),
+            components=components,
+            provided=provided,
+            coverage=coverage(components, graph, unknowns, provided),
+            opaque=_opaque(unknowns),
+        )
+
+    def judge(self, target: TargetRow) -> tuple[TargetAssessment, tuple[Finding, ...]]:
+        """The verdict for one target, and its findings, worst first."""
+        findings: list[Finding] = []
+        unmet: dict[str, Unmet] = {}
+        for identifier in sorted(self.graph.roles):
+            component, role = self.components[identifier], self.graph.roles[identifier]
+            lacking = shortfalls(self.asks[identifier], target, self.offers, role)
+            found = tuple(find(component, lacking, target, self.graph, self.tables))
+            findings.extend(found)
+            for item in lacking:
+                if role is Role.MAIN or item.severity is not Severity.NOTE:
+                    self._add(unmet, item)
+        findings.sort(key=self._finding_order)
+        result = evaluate(unmet.values(), self.coverage, wasm=self._all_wasm())
+        return self._assessment(target, result, findings), tuple(findings)
+
+    def alone(self, identifier: str, target: TargetRow) -> Verdict:
+        """The verdict of one component by its own asks, wherever it stands in the graph."""
+        if identifier in self.provided:
+            return Verdict.REBUILD
+        component = self.components[identifier]
+        unmet: dict[str, Unmet] = {}
+        for item in shortfalls(self.asks[identifier], target, self.offers):
+            self._add(unmet, item)
+        known = 0.0 if identifier in self.opaque else 1.0
+        wasm = component.kind is ComponentKind.WASM
+        return evaluate(unmet.values(), known, wasm=wasm).verdict
+
+    def uses(self, chosen: Iterable[TargetRow]) -> tuple[CapabilityUse, ...]:
+        """What the work asks for, met or not, and what each target offers for it."""
+        chosen = tuple(chosen)
+        asked: dict[str, set[str]] = {}
+        for identifier, role in self.graph.roles.items():
+            if role is Role.MAIN:
+                for ask in self.asks[identifier]:
+                    asked.setdefault(ask.capability, set()).add(identifier)
+        uses: list[CapabilityUse] = []
+        for capability in sorted(asked):
+            by = tuple(sorted(asked[capability]))
+            asks = [ask for i in by for ask in self.asks[i] if ask.capability == capability]
+            uses.append(
+                CapabilityUse(
+                    capability=capability,
+                    components=by,
+                    support={
+                        target.id: Support.worst(
+                            *(self.offers.find(ask, target).level for ask in asks)
+                        )
+                        for target in chosen
+                    },
+                )
+            )
+        return tuple(uses)
+
+    def _add(self, unmet: dict[str, Unmet], item: Shortfall) -> None:
+        """Keep the worst of each capability."""
+        capability = item.ask.capability
+        effort = self.tables.capabilities[capability].effort
+        new = Unmet(capability, item.need, item.offer.level, item.severity, effort)
+        old = unmet.get(capability)
+        if old is None or (new.severity.rank, loss(new)) > (old.severity.rank, loss(old)):
+            unmet[capability] = new
+
+    def _all_wasm(self) -> bool:
+        main = self.graph.launch.main
+        return bool(main) and all(
+            self.components[identifier].kind is ComponentKind.WASM for identifier in main
+        )
+
+    def _assessment(
+        self, target: TargetRow, result: Result, findings: list[Finding]
+    ) -> TargetAssessment:
+        work = [finding for finding in findings if finding.severity is not Severity.NOTE]
+        worst = work[0].severity if work else Severity.NOTE
+        blockers = tuple(finding.id for finding in work if finding.severity is worst)
+        return TargetAssessment(
+            target=target.id,
+            verdict=result.verdict,
+            score=result.score,
+            score_low=result.low,
+            score_high=result.high,
+            coverage=self.coverage,
+            effort=result.effort,
+            blockers=blockers,
+            deductions=tuple(_deduction(step, findings) for step in result.steps),
+        )
+
+    def _finding_order(self, finding: Finding) -> tuple[int, int, int, int, str]:
+        """Worst first: severity, then what takes most work, then what is nearest."""
+        effort = self.tables.capabilities[finding.capability].effort
+        severity = -finding.severity.rank
+        return (severity, finding.role.rank, -effort, len(finding.chain), finding.id)
+
+
+def _deduction(step: Step, findings: Iterable[Finding]) -> Deduction:
+    about = tuple(
+        finding.id
+        for finding in findings
+        if step.capability is not None and finding.capability == step.capability
+    )
+    return Deduction(step.points, step.reason, step.capability, about)
+
+
+def _opaque(unknowns: Iterable[Unknown]) -> frozenset[str]:
+    """Components of which nothing that decides is known."""
+    return frozenset(
+        unknown.component
+        for unknown in unknowns
+        if unknown.component is not None and unknown.weight > 0
+    )

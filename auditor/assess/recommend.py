@@ -1,0 +1,122 @@
+"""The headline, a route for each component, and what to do next."""
+
+from __future__ import annotations
+
+from auditor.model.assessment import Recommendation, TargetAssessment
+from auditor.model.facts import ElfFacts
+from auditor.model.graph import DependencyGraph
+from auditor.model.inventory import Component, Inventory
+from auditor.model.terms import Role, Verdict
+from auditor.tables.rows import Tables, TargetRow
+
+__all__ = ["recommend", "route_of"]
+
+_ROUTES = {
+    Verdict.ALREADY_WASM: "already wasm",
+    Verdict.REBUILD: "rebuild",
+    Verdict.ADAPT: "adapt",
+    Verdict.REARCHITECT: "rearchitect",
+    Verdict.KEEP_IN_CONTAINER: "leave in the container and call it over the network",
+    Verdict.INSUFFICIENT_EVIDENCE: "gather more evidence",
+}
+
+_OUTSIDE_THE_WORK = {
+    Role.SETUP: "falls away: its work moves into the host's configuration",
+    Role.RUNTIME: "swap the runtime for the target's own build",
+}
+_SENTENCES = {
+    Verdict.ALREADY_WASM: "is WebAssembly for {title} already.",
+    Verdict.REBUILD: "can be recompiled for {title} as it is.",
+    Verdict.ADAPT: "can move to {title} with flags, shims or small edits.",
+    Verdict.REARCHITECT: "would have to be redesigned in part for {title}.",
+    Verdict.KEEP_IN_CONTAINER: "is best left in its container; {title} comes nearest.",
+}
+
+
+def recommend(
+    assessments: tuple[TargetAssessment, ...],
+    inventory: Inventory,
+    graph: DependencyGraph,
+    tables: Tables,
+) -> Recommendation:
+    """The best of the headline targets, or of those asked for where none of them is.
+
+    By verdict, then score, then the number of runtimes that run the target (law 10).
+    """
+    headline = [item for item in assessments if tables.targets[item.target].headline]
+    best = min(headline or assessments, key=lambda item: _preference(item, tables))
+    others = [item for item in assessments if item not in headline] if headline else []
+    better = [item for item in others if item.verdict.rank < best.verdict.rank]
+    names = [inventory_name(identifier, inventory) for identifier in graph.launch.main]
+    return Recommendation(
+        target=best.target,
+        verdict=best.verdict,
+        route=_ROUTES[best.verdict],
+        summary=_summary(best, names, graph, tables) + _aside(better, tables),
+        next_step=_next_step(best, graph, tables),
+    )
+
+
+def route_of(
+    component: Component,
+    role: Role,
+    verdict: Verdict | None,
+    *,
+    provided: bool,
+    target: TargetRow,
+) -> str:
+    """What to do with one reachable component on the recommended target."""
+    if provided:
+        return f"comes with the toolchain of {target.title}"
+    if role is not Role.MAIN:
+        return _OUTSIDE_THE_WORK[role]
+    rebuilt = verdict in {Verdict.REBUILD, Verdict.ADAPT} and isinstance(component.facts, ElfFacts)
+    if verdict is not None and rebuilt:
+        return f"{verdict}: {target.toolchain}"
+    return _ROUTES[verdict] if verdict is not None else "not judged"
+
+
+def inventory_name(identifier: str, inventory: Inventory) -> str:
+    """The path of a component, for people."""
+    paths = {component.id: component.path for component in inventory.components}
+    return paths.get(identifier, identifier)
+
+
+def _preference(item: TargetAssessment, tables: Tables) -> tuple[int, int, int, str]:
+    return (item.verdict.rank, -item.score, -tables.targets[item.target].breadth, item.target)
+
+
+def _summary(
+    best: TargetAssessment, names: list[str], graph: DependencyGraph, tables: Tables
+) -> str:
+    what = ", ".join(names) if names else "the image"
+    title = tables.targets[best.target].title
+    if best.verdict is Verdict.INSUFFICIENT_EVIDENCE:
+        why = graph.launch.problem or f"too little of {what} could be read"
+        return f"There is no verdict: {why}."
+    return f"{what} {_SENTENCES[best.verdict].format(title=title)}"
+
+
+def _aside(better: list[TargetAssessment], tables: Tables) -> str:
+    if not better:
+        return ""
+    shown = ", ".join(f"{tables.targets[item.target].title} ({item.verdict})" for item in better)
+    return f" Outside the headline: {shown}."
+
+
+def _next_step(best: TargetAssessment, graph: DependencyGraph, tables: Tables) -> str:
+    target = tables.targets[best.target]
+    match best.verdict:
+        case Verdict.ALREADY_WASM:
+            runtime = target.runtimes[0] if target.runtimes else "a WebAssembly runtime"
+            return f"Run the module with {runtime}, without the container."
+        case Verdict.REBUILD | Verdict.ADAPT:
+            return f"Build it with {target.toolchain}; then run its own tests on the result."
+        case Verdict.REARCHITECT | Verdict.KEEP_IN_CONTAINER:
+            worst = best.deductions[0].capability if best.deductions else None
+            remedy = tables.capabilities[worst].remedy if worst is not None else ""
+            return f"Start from the largest blocker, {worst}: {remedy}" if worst else remedy
+        case Verdict.INSUFFICIENT_EVIDENCE:
+            if graph.launch.argv and graph.launch.problem is None:
+                return "See the unknowns: each names a file and why it could not be read."
+            return "Name the program with --entrypoint."

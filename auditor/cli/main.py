@@ -1,0 +1,81 @@
+"""Parse the command line, run a subcommand, turn errors into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from auditor.cli import inspect, scan
+from auditor.errors import EXIT_ERROR, EXIT_USAGE, AuditorError
+
+__all__ = ["main"]
+
+_EPILOG = """\
+exit codes: 0 done, 1 error, 2 gate not met, 64 wrong usage
+The report goes to standard output or its file, all else to standard error.
+"""
+_INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Exits with 64 for wrong usage, since 2 means that a gate is not met."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and the sentence, and leave."""
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"auditor: {message}\n")
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"auditor {version('auditor')}\n")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="auditor",
+        description="Tells, with proof, which parts of a container image can become WebAssembly.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (scan, inspect):
+        module.configure(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        code: int = parsed.execute(parsed)
+        sys.stdout.flush()
+    except AuditorError as error:
+        _tell(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("auditor: interrupted\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (``| head``); point stdout at nothing, so that
+        # Python's own flush at exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ERROR
+    return code
+
+
+def _tell(error: AuditorError) -> None:
+    from auditor.report.text import printable
+
+    sys.stderr.write(f"auditor: {printable(str(error))}\n")
+    if error.hint is not None:
+        sys.stderr.write(f"  hint: {printable(error.hint)}\n")

@@ -1,0 +1,95 @@
+"""``-o FORMAT[=FILE]``: what to write, and where."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from auditor.errors import ReportError, UsageError
+
+if TYPE_CHECKING:
+    from auditor.report import WireInspection, WireReport
+
+__all__ = ["Output", "add", "parse", "write_inspection", "write_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output; ``file`` is ``None`` for standard output."""
+
+    format: str
+    file: Path | None
+
+
+def add(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
+    """Add the option."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FORMAT[=FILE]",
+        help=f"{' or '.join(formats)}, to standard output or a file (repeatable)",
+    )
+
+
+def parse(texts: list[str], formats: tuple[str, ...]) -> tuple[Output, ...]:
+    """Read the option's values; a table on standard output where none is given."""
+    outputs: list[Output] = []
+    for text in texts or ["table"]:
+        name, separator, file = text.partition("=")
+        if name not in formats:
+            known = ", ".join(formats)
+            raise UsageError(f"there is no output format {name!r}", hint=f"formats: {known}")
+        if separator and not file:
+            raise UsageError(f"-o {text!r} names no file")
+        outputs.append(Output(name, Path(file) if file else None))
+    if sum(output.file is None for output in outputs) > 1:
+        raise UsageError(
+            "more than one output would go to standard output",
+            hint="give all but one a file, as in -o table -o json=report.json",
+        )
+    return tuple(outputs)
+
+
+def write_report(report: WireReport, outputs: tuple[Output, ...], *, verbose: bool) -> None:
+    """Write a scan's report in each format."""
+    from auditor.report import json, table
+
+    for output in outputs:
+        with _stream(output) as stream:
+            if output.format == "json":
+                stream.write(json.render(report))
+            else:
+                table.write(report, stream, verbose=verbose)
+
+
+def write_inspection(document: WireInspection, outputs: tuple[Output, ...]) -> None:
+    """Write one component's document in each format."""
+    from auditor.report import json, table_inspection
+
+    for output in outputs:
+        with _stream(output) as stream:
+            if output.format == "json":
+                stream.write(json.render(document))
+            else:
+                table_inspection.write(document, stream)
+
+
+@contextlib.contextmanager
+def _stream(output: Output) -> Iterator[TextIO]:
+    if output.file is None:
+        yield sys.stdout
+        return
+    try:
+        with output.file.open("w", encoding="utf-8") as stream:
+            yield stream
+    except OSError as error:
+        raise ReportError(
+            f"the {output.format} report cannot be written to {output.file}: {error.strerror}"
+        ) from None

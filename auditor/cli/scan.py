@@ -1,0 +1,55 @@
+"""``auditor scan REFERENCE``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from auditor.cli import arguments, output, progress
+from auditor.errors import EXIT_OK
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+__all__ = ["configure"]
+
+_DESCRIPTION = """\
+Unpack an image in place, follow its entrypoint, and judge what it reaches against every target.
+
+REFERENCE is oci-dir:PATH[:TAG], oci-archive:PATH[:TAG], docker-archive:PATH[:NAME:TAG],
+dir:PATH, or the bare path of any of these.
+"""
+
+
+def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "scan",
+        help="judge an image",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    arguments.add_image(parser)
+    arguments.add_launch(parser)
+    parser.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="judge this target only (repeatable): wasip1, wasip2, wasip3, …",
+    )
+    output.add(parser, formats=("table", "json"))
+    parser.set_defaults(execute=execute)
+
+
+def execute(parsed: argparse.Namespace) -> int:
+    """Scan and write every output that was asked for."""
+    outputs = output.parse(parsed.output, formats=("table", "json"))
+    options = arguments.options(parsed)
+    with progress.shown(quiet=parsed.quiet or parsed.no_progress) as tell:
+        from auditor.pipeline import scan
+        from auditor.report import to_wire
+
+        report = to_wire(scan(parsed.reference, options, tell))
+    output.write_report(report, outputs, verbose=parsed.verbose)
+    return EXIT_OK

@@ -1,0 +1,122 @@
+"""The steps of the graph: walk the command lines, link the executables, spread reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from auditor.graph.launch import Environment, command_line
+from auditor.graph.reach import spread
+from auditor.graph.walk import Walk, Walker
+from auditor.image.rootfs import RootFS
+from auditor.linking import LinkMap, link
+from auditor.model.facts import ElfFacts
+from auditor.model.graph import Binding, DependencyGraph, Edge, EdgeKind, Launch, Overrides
+from auditor.model.image import ImageConfig
+from auditor.model.inventory import Component, ComponentKind, Inventory, Unknown
+from auditor.tables.rows import Tables
+
+__all__ = ["build"]
+
+
+def build(
+    rootfs: RootFS,
+    config: ImageConfig,
+    inventory: Inventory,
+    tables: Tables,
+    overrides: Overrides,
+) -> DependencyGraph:
+    """The dependency graph of an image, from its entrypoint on."""
+    by_path = {component.path: component for component in inventory.components}
+    environment = Environment.of(rootfs, config, overrides)
+    argv = command_line(config, overrides)
+    if argv:
+        walk = Walker(environment, by_path.get, tables.wrappers).start(argv)
+    else:
+        walk = Walk(problem="the image has no ENTRYPOINT and no CMD")
+    linking = _Linking(rootfs, by_path, tables, environment.variables.get("LD_LIBRARY_PATH", ""))
+    for identifier in sorted(walk.executables):
+        linking.add(walk.executables[identifier])
+    edges = tuple(sorted(walk.edges | linking.edges, key=_order))
+    spreading = spread(edges, tuple(walk.main), inventory.components)
+    unknowns = walk.unknowns | linking.unknowns | _unread_applications(walk, by_path)
+    return DependencyGraph(
+        launch=Launch(argv, tuple(walk.main), walk.problem),
+        edges=edges,
+        reach=spreading.reach,
+        roles=spreading.roles,
+        chains=spreading.chains,
+        bindings={key: linking.bindings[key] for key in sorted(linking.bindings)},
+        commands=tuple(sorted(walk.commands)),
+        unknowns=tuple(sorted(unknowns, key=lambda unknown: (unknown.path, unknown.reason))),
+    )
+
+
+@dataclass(slots=True)
+class _Linking:
+    """Links executables and gathers edges and bindings over all of them."""
+
+    rootfs: RootFS
+    by_path: Mapping[str, Component]
+    tables: Tables
+    library_path: str
+    edges: set[Edge] = field(default_factory=set)
+    unknowns: set[Unknown] = field(default_factory=set)
+    bindings: dict[str, tuple[Binding, ...]] = field(default_factory=dict)
+
+    def add(self, executable: Component) -> None:
+        """Link one executable, unless nothing is known of it or it needs no loader."""
+        if not isinstance(executable.facts, ElfFacts) or executable.facts.static:
+            return
+        linked = link(self.rootfs, executable, self.by_path.get, library_path=self.library_path)
+        self._take_edges(executable, linked)
+        self._take_missing(linked)
+        for identifier, bound in linked.bindings().items():
+            # A library bound in two processes keeps every provider it was bound to.
+            merged = {*self.bindings.get(identifier, ()), *bound}
+            self.bindings[identifier] = tuple(sorted(merged, key=_binding_order))
+
+    def _take_edges(self, executable: Component, linked: LinkMap) -> None:
+        if linked.interpreter is not None and isinstance(executable.facts, ElfFacts):
+            interpreter = executable.facts.interpreter or ""
+            self.edges.add(Edge(executable.id, linked.interpreter, EdgeKind.LOADER, interpreter))
+        for loaded in linked.objects:
+            for soname, library in loaded.needs:
+                self.edges.add(Edge(loaded.component.id, library, EdgeKind.LINKS, soname))
+
+    def _take_missing(self, linked: LinkMap) -> None:
+        by_id = {loaded.component.id: loaded.component for loaded in linked.objects}
+        for missing in linked.missing:
+            if self.tables.is_toolchain_library(missing.soname):
+                continue  # the target's toolchain brings its own
+            component = by_id[missing.needed_by]
+            reason = f"needs {missing.soname}, which the loader would not find in the image"
+            self.unknowns.add(
+                Unknown(component.path, "linking", reason, component.id, component.weight)
+            )
+
+
+def _unread_applications(walk: Walk, by_path: Mapping[str, Component]) -> set[Unknown]:
+    """A language runtime that is left running runs something that is not read yet."""
+    components = {component.id: component for component in by_path.values()}
+    return {
+        Unknown(
+            components[identifier].path,
+            "inventory",
+            f"the application that {components[identifier].runtime} runs is not read "
+            "in this version",
+            identifier,
+            1,
+        )
+        for identifier in walk.main
+        if components[identifier].kind is ComponentKind.EXECUTABLE
+        and components[identifier].runtime is not None
+    }
+
+
+def _order(edge: Edge) -> tuple[str, str, str, str, int]:
+    return (edge.source, edge.target, edge.kind, edge.detail, edge.line or 0)
+
+
+def _binding_order(binding: Binding) -> tuple[str, str, str]:
+    return (binding.symbol.name, binding.symbol.version or "", binding.provider or "")

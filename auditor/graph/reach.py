@@ -1,0 +1,73 @@
+"""Reach, roles and chains: what the entrypoint leads to. The one user of networkx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+
+from auditor.model.graph import ENTRYPOINT, Edge
+from auditor.model.inventory import Component, ComponentKind
+from auditor.model.terms import Reach, Role
+
+__all__ = ["Spread", "spread"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What ``spread`` found, by component id."""
+
+    reach: Mapping[str, Reach]
+    roles: Mapping[str, Role]
+    chains: Mapping[str, tuple[str, ...]]
+
+
+def spread(
+    edges: tuple[Edge, ...], main: tuple[str, ...], components: tuple[Component, ...]
+) -> Spread:
+    """Spread reach from the entrypoint, and the main role from what is left running.
+
+    Edges are added in their sorted order, so that of several shortest chains the same one is
+    taken each time.
+    """
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_node(ENTRYPOINT)
+    graph.add_edges_from((edge.source, edge.target) for edge in edges)
+    paths = nx.single_source_shortest_path(graph, ENTRYPOINT)
+    chains = {node: tuple(path) for node, path in sorted(paths.items()) if node != ENTRYPOINT}
+    ids = [component.id for component in components]
+    return Spread(
+        reach={id_: Reach.REACHABLE if id_ in chains else Reach.PRESENT for id_ in ids},
+        roles=_roles(graph, main, components, chains),
+        chains=chains,
+    )
+
+
+def _roles(
+    graph: nx.DiGraph[str],
+    main: tuple[str, ...],
+    components: tuple[Component, ...],
+    chains: Mapping[str, tuple[str, ...]],
+) -> dict[str, Role]:
+    runtimes = {
+        component.id
+        for component in components
+        if component.runtime is not None and component.kind is ComponentKind.EXECUTABLE
+    }
+    behind: set[str] = set()
+    work: set[str] = set()
+    for start in main:
+        behind |= {start} | nx.descendants(graph, start)
+    # The work is what can be reached without passing through a runtime.
+    without = graph.subgraph(node for node in graph if node not in runtimes)
+    for start in main:
+        if start in without:
+            work |= {start} | nx.descendants(without, start)
+    roles: dict[str, Role] = {}
+    for identifier in chains:
+        if identifier in work:
+            roles[identifier] = Role.MAIN
+        else:
+            roles[identifier] = Role.RUNTIME if identifier in behind else Role.SETUP
+    return roles

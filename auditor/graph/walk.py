@@ -1,0 +1,285 @@
+"""Follow command lines through an image: executables, wrappers, shells and scripts.
+
+Nothing is run. Where a shell script branches, every branch counts; where a word depends on run
+time, the walk says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from auditor.formats import FormatError
+from auditor.formats.shell import parse_shell
+from auditor.graph.launch import SHELLS, Environment, Words, base_name, shell_script, unwrap
+from auditor.model.facts import ScriptFacts, ShellCommand, ShellFacts
+from auditor.model.graph import ENTRYPOINT, Command, Edge, EdgeKind
+from auditor.model.image import EntryKind
+from auditor.model.inventory import Component, ComponentKind, Unknown
+from auditor.tables.rows import WrapperRow
+
+__all__ = ["Walk", "Walker"]
+
+_DEPTH = 24
+_SCRIPT_SUFFIXES = frozenset({".sh", ".envsh"})
+
+
+@dataclass(slots=True)
+class Walk:
+    """What the walk has found so far."""
+
+    edges: set[Edge] = field(default_factory=set)
+    commands: set[Command] = field(default_factory=set)
+    unknowns: set[Unknown] = field(default_factory=set)
+    executables: dict[str, Component] = field(default_factory=dict)
+    """Every ELF executable met, to be linked."""
+    main: list[str] = field(default_factory=list)
+    """Components that are left running."""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How the walk came to a command line."""
+
+    origin: str
+    kind: EdgeKind
+    detail: str
+    line: int | None
+    handed: bool
+    """Whether the container's own process gets there, rather than a child of it."""
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walker:
+    """Walks one image. ``component_at`` gives the component at a real path."""
+
+    environment: Environment
+    component_at: Callable[[str], Component | None]
+    wrappers: Mapping[str, WrapperRow]
+    walk: Walk = field(default_factory=Walk)
+    _seen: set[tuple[str, Words, bool]] = field(default_factory=set)
+    _active: set[str] = field(default_factory=set)
+    """Scripts being followed now: one that starts itself again adds nothing new."""
+
+    def start(self, argv: tuple[str, ...]) -> Walk:
+        """Walk from the image's command line."""
+        step = _Step(ENTRYPOINT, EdgeKind.STARTS, " ".join(argv), None, handed=True, depth=0)
+        if not self._run(argv, step) and self.walk.problem is None:
+            self.walk.problem = f"the image's command {self._told(argv[0])}"
+        return self.walk
+
+    def _run(self, words: Words, step: _Step) -> bool:
+        """Follow one command line; False where its first word leads to no component."""
+        name = words[0] if words else None
+        if name is None or step.depth > _DEPTH:
+            return False
+        entry = self.environment.find(name)
+        component = self.component_at(entry.path) if entry is not None else None
+        if component is None:
+            return False
+        self.walk.edges.add(Edge(step.origin, component.id, step.kind, step.detail, step.line))
+        mark = (component.id, words, step.handed)
+        if mark in self._seen:
+            return True
+        self._seen.add(mark)
+        match component.kind:
+            case ComponentKind.SCRIPT:
+                self._script(component, words, step)
+            case ComponentKind.EXECUTABLE:
+                self._executable(component, words, step)
+            case ComponentKind.WASM | ComponentKind.LIBRARY:
+                self._leave_running(component, step)
+        return True
+
+    def _executable(self, component: Component, words: Words, step: _Step) -> None:
+        self.walk.executables[component.id] = component
+        called = base_name(words[0] or "")
+        if called == "busybox" and len(words) > 1 and words[1] is not None:
+            words = words[1:]
+            called = base_name(words[0] or "")
+        wrapper = self.wrappers.get(called)
+        inner = unwrap(wrapper, words) if wrapper is not None else ()
+        if wrapper is not None and inner:
+            kind = EdgeKind.EXECS if wrapper.replaces else EdgeKind.SPAWNS
+            if self._run(inner, self._deeper(step, component.id, kind, _shown(inner))):
+                return
+            self._not_found(component, inner, step)
+            return
+        if called in SHELLS and self._shell(component, words, step):
+            return
+        self._leave_running(component, step)
+
+    def _shell(self, shell: Component, words: Words, step: _Step) -> bool:
+        """What a shell is told to run; False where it is left to itself."""
+        call = shell_script(words)
+        if call.unclear:
+            self._unclear(shell, None, "the shell's script depends on run time", step)
+            return True
+        if call.file is not None:
+            deeper = self._deeper(step, shell.id, EdgeKind.SOURCES, call.file)
+            return self._run((call.file, *call.arguments), deeper)
+        if call.text is None:
+            return False
+        try:
+            facts = parse_shell(call.text.encode(), env=self.environment.variables)
+        except FormatError as error:
+            self._unclear(shell, None, str(error), step)
+            return True
+        self._interpret(shell, facts, call.arguments, step, name="sh")
+        return True
+
+    def _script(self, script: Component, words: Words, step: _Step) -> None:
+        facts = script.facts
+        if not isinstance(facts, ScriptFacts):
+            self._leave_running(script, step)
+            return
+        self._interpreter(script, facts, step)
+        if not facts.posix_shell:
+            self._leave_running(script, step)
+            return
+        rootfs = self.environment.rootfs
+        entry = rootfs.resolve(script.path)
+        text = rootfs.read(entry) if entry is not None else b""
+        try:
+            shell = parse_shell(text, env=self.environment.variables)
+        except FormatError as error:
+            self._unclear(script, None, str(error), step)
+            return
+        self._interpret(script, shell, words[1:], step, name=script.path)
+
+    def _interpreter(self, script: Component, facts: ScriptFacts, step: _Step) -> None:
+        """Edges to what the kernel runs for ``#!``, and to what ``env`` then looks up."""
+        detail = f"#!{facts.interpreter}"
+        deeper = _Step(script.id, EdgeKind.INTERPRETER, detail, 1, False, step.depth + 1)  # noqa: FBT003
+        words = [facts.interpreter, *(facts.argument.split() if facts.argument else ())]
+        for name in dict.fromkeys((words[0], *(w for w in words[1:] if _is_command(words[0], w)))):
+            entry = self.environment.find(name)
+            component = self.component_at(entry.path) if entry is not None else None
+            if component is None:
+                reason = f"its interpreter {name} is not in the image"
+                self.walk.unknowns.add(Unknown(script.path, "graph", reason, script.id))
+                continue
+            self.walk.edges.add(Edge(script.id, component.id, deeper.kind, detail, 1))
+            if component.kind is ComponentKind.EXECUTABLE:
+                self.walk.executables[component.id] = component
+
+    def _interpret(
+        self, script: Component, shell: ShellFacts, arguments: Words, step: _Step, *, name: str
+    ) -> None:
+        """Follow every command that a shell script can run."""
+        if script.id in self._active:
+            return
+        self._active.add(script.id)
+        before, problem = len(self.walk.main), self.walk.problem
+        arguments = self._arguments(shell, arguments, name)
+        only = len(shell.commands) == 1 and not shell.commands[0].background
+        for command in (*shell.sources, *shell.commands):
+            sourced = command in shell.sources
+            last = command.replaces or (only and not sourced)
+            kind = _edge_kind(sourced=sourced, replaces=command.replaces)
+            handed = step.handed and last
+            deeper = _Step(script.id, kind, command.text, command.line, handed, step.depth + 1)
+            self._command(script, shell, command, _spliced(command.words, arguments, name), deeper)
+        self._active.discard(script.id)
+        if shell.errors:
+            reason = f"{shell.errors} places in it are no shell syntax that the parser knows"
+            self.walk.unknowns.add(Unknown(script.path, "shell", reason, script.id))
+        if step.handed and len(self.walk.main) == before and self.walk.problem == problem:
+            self.walk.main.append(script.id)
+
+    def _command(
+        self, script: Component, shell: ShellFacts, command: ShellCommand, words: Words, step: _Step
+    ) -> None:
+        if not words or words[0] is None:
+            found = False if command.replaces else self._plug_ins(shell, step)
+            if not found:
+                reason = f"line {command.line}: the command depends on run time: {command.text}"
+                self._unclear(script, command.line, reason, step)
+            return
+        if step.kind is EdgeKind.SPAWNS and not step.handed:
+            self.walk.commands.add(
+                Command(script.id, command.line, command.text, command.conditional)
+            )
+        if not self._run(words, step) and not command.conditional:
+            self._not_found(script, words, step)
+
+    def _plug_ins(self, shell: ShellFacts, step: _Step) -> bool:
+        """Scripts in directories that the script names: what ``"$f"`` in a loop stands for."""
+        found = False
+        rootfs = self.environment.rootfs
+        for directory in shell.paths:
+            entry = rootfs.resolve(directory)
+            if entry is None or entry.kind is not EntryKind.DIRECTORY or entry.path == "/":
+                continue
+            for name in rootfs.listdir(directory):
+                path = f"{directory.rstrip('/')}/{name}"
+                if PurePosixPath(name).suffix in _SCRIPT_SUFFIXES and self._run((path,), step):
+                    found = True
+        return found
+
+    def _arguments(self, shell: ShellFacts, arguments: Words, name: str) -> Words:
+        """The script's own arguments, after each ``set --`` that has to be taken.
+
+        One inside a branch is taken where the arguments as they are name no program, since
+        that is what such branches are for (``redis-server`` put before ``--port``).
+        """
+        for change in shell.positional:
+            first = arguments[0] if arguments else None
+            runnable = first is not None and self.environment.find(first) is not None
+            if not (change.conditional and runnable):
+                arguments = _spliced(change.words, arguments, name)
+        return arguments
+
+    def _leave_running(self, component: Component, step: _Step) -> None:
+        if step.handed and component.id not in self.walk.main:
+            self.walk.main.append(component.id)
+
+    def _deeper(self, step: _Step, origin: str, kind: EdgeKind, detail: str) -> _Step:
+        return _Step(origin, kind, detail, step.line, step.handed, step.depth + 1)
+
+    def _not_found(self, component: Component, words: Words, step: _Step) -> None:
+        where = f"line {step.line}: " if step.line is not None else ""
+        reason = f"{where}{self._told(words[0] or '')}"
+        self.walk.unknowns.add(Unknown(component.path, "graph", reason, component.id))
+        if step.handed:
+            self.walk.problem = f"{component.path} hands over, but {self._told(words[0] or '')}"
+
+    def _told(self, name: str) -> str:
+        """Why a command's name led nowhere."""
+        if self.environment.find(name) is None:
+            return f"{name!r} is not in the image"
+        return f"{name!r} is no ELF file, script or WebAssembly module"
+
+    def _unclear(self, component: Component, line: int | None, reason: str, step: _Step) -> None:
+        self.walk.unknowns.add(Unknown(component.path, "shell", reason, component.id))
+        if step.handed:
+            where = f" line {line}" if line is not None else ""
+            self.walk.problem = f"{component.path}{where} hands over to what run time decides"
+
+
+def _edge_kind(*, sourced: bool, replaces: bool) -> EdgeKind:
+    if sourced:
+        return EdgeKind.SOURCES
+    return EdgeKind.EXECS if replaces else EdgeKind.SPAWNS
+
+
+def _spliced(words: Words, arguments: Words, name: str) -> Words:
+    """Put a script's arguments in the place of ``"$@"`` and its name in that of ``$0``."""
+    spliced: list[str | None] = []
+    for word in words:
+        if word == "$@":
+            spliced.extend(arguments)
+        else:
+            spliced.append(name if word == "$0" else word)
+    return tuple(spliced)
+
+
+def _is_command(interpreter: str, word: str) -> bool:
+    return base_name(interpreter) == "env" and not word.startswith("-") and "=" not in word
+
+
+def _shown(words: Words) -> str:
+    return " ".join("…" if word is None else word for word in words)

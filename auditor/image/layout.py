@@ -1,0 +1,132 @@
+"""OCI image layouts: a directory, or the same thing in a tar file.
+
+OCI Image Format Specification 1.1, ``image-layout.md``: ``oci-layout``, ``index.json`` and
+``blobs/<algorithm>/<hex>``. The tag is the annotation ``org.opencontainers.image.ref.name``, as
+skopeo and buildx write it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from auditor.errors import CorruptImageError, ImageError, NotAnImageError
+from auditor.image.archive import Archive
+from auditor.image.bounds import Bounds
+from auditor.image.choosing import choose_manifest
+from auditor.image.manifest import Index, parse_manifest
+from auditor.image.source import Descriptor, Found, Readable, Reference
+from auditor.model.image import Platform
+
+__all__ = ["LayoutFiles", "OciLayout", "is_layout", "open_oci_archive", "open_oci_dir"]
+
+
+class LayoutFiles(Protocol):
+    """The files of a layout, wherever they are."""
+
+    def open(self, name: str) -> Readable:
+        """A file by its name in the layout; ``FileNotFoundError`` where there is none."""
+        ...
+
+    def label(self, name: str) -> str:
+        """What to call a file in a message."""
+        ...
+
+    def close(self) -> None:
+        """Let go of open files."""
+        ...
+
+
+class _Directory:
+    """A layout's directory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self, name: str) -> Readable:
+        return (self._path / name).open("rb", buffering=0)
+
+    def label(self, name: str) -> str:
+        return str(self._path / name)
+
+    def close(self) -> None:
+        """Nothing stays open between blobs."""
+
+
+class OciLayout:
+    """A ``BlobSource`` over the files of an OCI layout."""
+
+    def __init__(self, files: LayoutFiles, reference: Reference, bounds: Bounds) -> None:
+        self._files = files
+        self._selector = reference.selector
+        self._bounds = bounds
+
+    def find(self, platform: Platform | None) -> Found:
+        """The manifest by tag or digest, and by platform."""
+        name = self._files.label("index.json")
+        index = parse_manifest(self._read("index.json"), name, self._bounds)
+        if not isinstance(index, Index):
+            raise CorruptImageError(f"{name} is no image index")
+        return choose_manifest(self, index, self._selector, platform, self._bounds)
+
+    def open_blob(self, descriptor: Descriptor) -> Readable:
+        """A blob as stored."""
+        return self._files.open(_blob_name(descriptor))
+
+    def name(self, descriptor: Descriptor) -> str:
+        """The blob's path."""
+        return self._files.label(_blob_name(descriptor))
+
+    def close(self) -> None:
+        """Let go of open files."""
+        self._files.close()
+
+    def _read(self, name: str) -> bytes:
+        """A small file of the layout, which no digest covers."""
+        label = self._files.label(name)
+        try:
+            stream = self._files.open(name)
+        except FileNotFoundError as error:
+            raise NotAnImageError(f"there is no image: {label} is missing") from error
+        except OSError as error:
+            raise ImageError(f"cannot open {label}: {error.strerror or error}") from error
+        try:
+            parts: list[bytes] = []
+            size = 0
+            while data := stream.read(1 << 16):
+                parts.append(data)
+                size += len(data)
+                self._bounds.check("json_size", size, self._bounds.json_size, label)
+        except OSError as error:
+            raise ImageError(f"cannot read {label}: {error.strerror or error}") from error
+        finally:
+            stream.close()
+        return b"".join(parts)
+
+
+def is_layout(path: str) -> bool:
+    """Whether a directory says that it is an OCI layout."""
+    # os.path answers False where pathlib raises: in a directory that is closed to us.
+    return all(os.path.isfile(os.path.join(path, name)) for name in ("oci-layout", "index.json"))  # noqa: PTH113, PTH118
+
+
+def open_oci_dir(reference: Reference, bounds: Bounds) -> OciLayout:
+    """``oci-dir:PATH[:TAG]`` or ``oci-dir:PATH@sha256:…``."""
+    path = Path(reference.location)
+    if not path.is_dir():
+        raise NotAnImageError(
+            f"{reference.location} is no directory",
+            hint="for a tar file use oci-archive: or docker-archive:",
+        )
+    return OciLayout(_Directory(path), reference, bounds)
+
+
+def open_oci_archive(reference: Reference, bounds: Bounds) -> OciLayout:
+    """``oci-archive:PATH[:TAG]``."""
+    return OciLayout(Archive(reference.location, bounds), reference, bounds)
+
+
+def _blob_name(descriptor: Descriptor) -> str:
+    algorithm, _, value = (descriptor.digest or "").partition(":")
+    return f"blobs/{algorithm}/{value}"

@@ -1,0 +1,25 @@
+"""Which files' contents the analysis will ask for, decided while a layer streams by."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from auditor.formats.magic import sniff
+
+__all__ = ["keep"]
+
+_LOADER_CONFIGURATION = ("/etc/ld.so.conf", "/etc/ld-musl-")
+_SHELL_SUFFIXES = frozenset({".sh", ".envsh", ".bash"})
+_LARGEST_TEXT = 1 << 20
+
+
+def keep(path: str, mode: int, size: int, head: bytes) -> bool:
+    """Whether a file's content is wanted: binaries, scripts, and what the loader reads.
+
+    Executable text without ``#!`` is wanted too, since a shell runs it as a script.
+    """
+    if sniff(head) is not None or path.startswith(_LOADER_CONFIGURATION):
+        return True
+    if size > _LARGEST_TEXT:
+        return False
+    return bool(mode & 0o111) or PurePosixPath(path).suffix in _SHELL_SUFFIXES

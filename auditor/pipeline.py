@@ -1,0 +1,143 @@
+"""The order of the steps, and the only place that knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from auditor.assess import assess
+from auditor.errors import PathInImageError, UsageError
+from auditor.graph import build
+from auditor.image import open_image, parse_platform, parse_reference
+from auditor.image.rootfs import RootFS
+from auditor.inventory import collect, component_at, keep
+from auditor.linking import link
+from auditor.model.facts import ElfFacts
+from auditor.model.graph import Overrides
+from auditor.model.image import Image
+from auditor.model.inventory import Component
+from auditor.report import Scan, WireInspection, inspection
+from auditor.report.inspection import Linked
+from auditor.tables import load
+from auditor.tables.rows import Tables
+
+__all__ = ["Options", "Progress", "inspect", "scan"]
+
+Progress = Callable[[str], None]
+"""Called with a few words at the start of each stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller may ask for besides the image."""
+
+    platform: str | None = None
+    """As ``os/architecture[/variant]``."""
+    targets: tuple[str, ...] = ()
+    """Target ids; empty for all."""
+    overrides: Overrides = field(default_factory=Overrides)
+    tables: Path | None = None
+    """A ``signatures`` directory instead of the one that is shipped."""
+
+
+def scan(reference: str, options: Options | None = None, progress: Progress | None = None) -> Scan:
+    """Scan one image. Raises ``AuditorError`` for anything that stops it."""
+    options, tell = options or Options(), progress or _silent
+    with ExitStack() as stack:
+        tables, image, rootfs = _open(stack, reference, options, tell)
+        tell("taking the inventory")
+        inventory = collect(rootfs, tables.runtimes)
+        tell("following the entrypoint")
+        graph = build(rootfs, image.config, inventory, tables, options.overrides)
+    tell("holding it against the tables")
+    assessment = assess(inventory, graph, tables, targets=options.targets)
+    return Scan(version("auditor"), image, inventory, graph, assessment, tables)
+
+
+def inspect(
+    reference: str, path: str, options: Options | None = None, progress: Progress | None = None
+) -> WireInspection:
+    """Look at one file of an image, and at the libraries it would load, and at nothing else."""
+    options, tell = options or Options(), progress or _silent
+    with ExitStack() as stack:
+        tables, image, rootfs = _open(stack, reference, options, tell)
+        tell(f"reading {path}")
+        component, unknown = component_at(rootfs, _absolute(path), tables.runtimes)
+        if component is None:
+            raise _no_component(rootfs, reference, _absolute(path))
+        linked = _linked(rootfs, image, component, tables)
+    return inspection(component, linked, (unknown,) if unknown is not None else (), tables)
+
+
+def _open(
+    stack: ExitStack, reference: str, options: Options, tell: Progress
+) -> tuple[Tables, Image, RootFS]:
+    tables = load(options.tables)
+    _check_targets(options.targets, tables)
+    platform = parse_platform(options.platform) if options.platform is not None else None
+    tell(f"opening {reference}")
+    opened = stack.enter_context(open_image(parse_reference(reference), platform=platform))
+    tell(f"reading {reference}")
+    return tables, opened.image, stack.enter_context(opened.rootfs(keep))
+
+
+def _check_targets(targets: tuple[str, ...], tables: Tables) -> None:
+    for target in targets:
+        if target not in tables.targets:
+            known = ", ".join(tables.targets)
+            raise UsageError(f"there is no target {target!r}", hint=f"targets: {known}")
+
+
+def _linked(rootfs: RootFS, image: Image, component: Component, tables: Tables) -> Linked:
+    """The component's libraries and imports, bound as its loader would."""
+    if not isinstance(component.facts, ElfFacts):
+        return Linked((), (), ())
+    found: dict[str, Component | None] = {component.path: component}
+
+    def at(path: str) -> Component | None:
+        if path not in found:
+            found[path] = component_at(rootfs, path, tables.runtimes)[0]
+        return found[path]
+
+    environment = dict(image.config.env)
+    linked = link(rootfs, component, at, library_path=environment.get("LD_LIBRARY_PATH", ""))
+    paths = {loaded.component.id: loaded.component.path for loaded in linked.objects}
+    libraries = {
+        (soname, paths.get(identifier), tables.is_toolchain_library(soname))
+        for loaded in linked.objects
+        for soname, identifier in loaded.needs
+    } | {(item.soname, None, tables.is_toolchain_library(item.soname)) for item in linked.missing}
+    toolchain = {
+        loaded.component.id
+        for loaded in linked.objects
+        if isinstance(loaded.component.facts, ElfFacts)
+        and tables.is_toolchain_library(loaded.component.facts.soname)
+    }
+    libc: list[str] = []
+    other: list[str] = []
+    for binding in linked.bindings()[component.id]:
+        name = binding.symbol.name
+        from_libc = binding.provider in toolchain or (
+            binding.provider is None and tables.symbol(name) is not None
+        )
+        (libc if from_libc else other).append(name)
+    return Linked(tuple(sorted(libraries, key=str)), tuple(libc), tuple(other))
+
+
+def _no_component(rootfs: RootFS, reference: str, path: str) -> PathInImageError:
+    if rootfs.resolve(path) is None:
+        return PathInImageError(f"{reference} holds nothing at {path}")
+    return PathInImageError(
+        f"{path} in {reference} is no executable, library, script or WebAssembly file"
+    )
+
+
+def _absolute(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _silent(_: str) -> None:
+    """Show no progress."""

@@ -1,0 +1,196 @@
+"""Internal values → the wire type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from auditor.model.assessment import Assessment, Evidence, Finding, TargetAssessment
+from auditor.model.facts import WasmFacts
+from auditor.model.graph import DependencyGraph
+from auditor.model.image import Image
+from auditor.model.inventory import Component, ComponentKind, Inventory
+from auditor.report import wire
+from auditor.tables.rows import Tables
+
+__all__ = ["Scan", "to_wire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Everything that one scan came to."""
+
+    version: str
+    image: Image
+    inventory: Inventory
+    graph: DependencyGraph
+    assessment: Assessment
+    tables: Tables
+
+
+def to_wire(scan: Scan) -> wire.WireReport:
+    """The document for a scan: sorted, without times, the same for the same input."""
+    findings = [_finding(finding) for finding in scan.assessment.findings]
+    return wire.WireReport(
+        schema_version=wire.SCHEMA_VERSION,
+        tool=wire.WireTool("auditor", scan.version, scan.tables.digest, scan.tables.as_of),
+        image=_image(scan),
+        recommendation=msgspec.convert(
+            scan.assessment.recommendation, wire.WireRecommendation, from_attributes=True
+        ),
+        targets=[_target(target, scan.tables) for target in scan.assessment.targets],
+        capabilities=[
+            wire.WireCapability(
+                name=use.capability,
+                title=scan.tables.capabilities[use.capability].title,
+                components=list(use.components),
+                support={target: level.value for target, level in use.support.items()},
+            )
+            for use in scan.assessment.capabilities
+        ],
+        findings=findings,
+        components=[_component(component, scan) for component in scan.inventory.components],
+        edges=[
+            wire.WireEdge(edge.source, edge.target, edge.kind.value, edge.detail, edge.line)
+            for edge in scan.graph.edges
+        ],
+        packages=[],
+        runtimes=_runtimes(scan),
+        unknowns=_unknowns(scan),
+        notes=_notes(scan),
+        split=None,
+        unblock_sets=[],
+        gate=wire.WireGate(met=True, reasons=[]),
+        waived=[],
+        sources=_sources(findings, scan.tables),
+    )
+
+
+def _image(scan: Scan) -> wire.WireImage:
+    image = scan.image
+    return wire.WireImage(
+        reference=image.reference,
+        source=image.scheme.value,
+        digest=image.digest,
+        platform=str(image.platform) if image.platform is not None else None,
+        entrypoint=list(scan.graph.launch.argv),
+        user=image.config.user,
+        exposed_ports=list(image.config.exposed_ports),
+        layers=[
+            wire.WireLayer(layer.diff_id, layer.size, layer.created_by) for layer in image.layers
+        ],
+    )
+
+
+def _target(target: TargetAssessment, tables: Tables) -> wire.WireTarget:
+    return wire.WireTarget(
+        id=target.target,
+        title=tables.targets[target.target].title,
+        headline=tables.targets[target.target].headline,
+        verdict=target.verdict.value,
+        score=target.score,
+        score_low=target.score_low,
+        score_high=target.score_high,
+        coverage=target.coverage,
+        effort=target.effort,
+        blockers=list(target.blockers),
+        deductions=[
+            wire.WireDeduction(item.points, item.reason, item.capability, list(item.findings))
+            for item in target.deductions
+        ],
+    )
+
+
+def _component(component: Component, scan: Scan) -> wire.WireComponent:
+    role = scan.graph.roles.get(component.id)
+    return wire.WireComponent(
+        id=component.id,
+        kind=component.kind.value,
+        path=component.path,
+        size=component.size,
+        package=component.package,
+        layer=component.layer,
+        reach=scan.graph.reach[component.id].value,
+        role=role.value if role is not None else None,
+        runtime=component.runtime,
+        verdicts={
+            target: verdict.value
+            for target, verdict in scan.assessment.verdicts[component.id].items()
+        },
+        route=scan.assessment.routes.get(component.id),
+    )
+
+
+def _finding(finding: Finding) -> wire.WireFinding:
+    return wire.WireFinding(
+        id=finding.id,
+        rule=finding.capability,
+        capability=finding.capability,
+        component=finding.component,
+        target=finding.target,
+        support=finding.support.value,
+        need=finding.need.value,
+        severity=finding.severity.value,
+        reach=finding.reach.value,
+        role=finding.role.value,
+        evidence=[_evidence(item) for item in finding.evidence],
+        chain=list(finding.chain),
+        remedy=finding.remedy,
+        table=msgspec.convert(finding.table, wire.WireTableRow, from_attributes=True),
+    )
+
+
+def _evidence(evidence: Evidence) -> wire.WireEvidence:
+    return wire.WireEvidence(
+        kind=evidence.kind.value,
+        detail=evidence.detail,
+        path=evidence.path,
+        support=evidence.support.value,
+        need=evidence.need.value,
+        package=evidence.package,
+        layer=evidence.layer,
+        line=evidence.line,
+    )
+
+
+def _runtimes(scan: Scan) -> list[wire.WireRuntime]:
+    titles = {row.id: row.title for row in scan.tables.runtimes}
+    return [
+        wire.WireRuntime(titles[component.runtime], None, component.path)
+        for component in scan.inventory.components
+        if component.runtime is not None and component.kind is ComponentKind.EXECUTABLE
+    ]
+
+
+def _unknowns(scan: Scan) -> list[wire.WireUnknown]:
+    every = {*scan.inventory.unknowns, *scan.graph.unknowns}
+    ordered = sorted(every, key=lambda item: (item.path, item.stage, item.reason))
+    return [
+        wire.WireUnknown(item.path, item.stage, item.reason, item.component) for item in ordered
+    ]
+
+
+def _notes(scan: Scan) -> list[str]:
+    """What a reader should know that is no finding."""
+    notes: list[str] = []
+    if scan.graph.launch.problem is not None:
+        notes.append(f"The entrypoint could not be followed: {scan.graph.launch.problem}.")
+    modules = [
+        component
+        for component in scan.inventory.components
+        if isinstance(component.facts, WasmFacts)
+    ]
+    if modules:
+        paths = ", ".join(component.path for component in modules[:3])
+        more = f" and {len(modules) - 3} more" if len(modules) > 3 else ""  # noqa: PLR2004
+        notes.append(f"The image already holds WebAssembly: {paths}{more}.")
+    return notes
+
+
+def _sources(findings: list[wire.WireFinding], tables: Tables) -> list[wire.WireSource]:
+    named = sorted({finding.table.source for finding in findings})
+    return [
+        wire.WireSource(source.id, source.title, source.url, source.as_of)
+        for source in (tables.sources[name] for name in named)
+    ]

@@ -1,0 +1,231 @@
+"""The versioned wire type: what every report format is made of, and what ``-o json`` prints.
+
+Apart from the internal types on purpose, so that these can change without breaking readers.
+``schema_version`` follows semantic versioning: a new key raises the minor number, a changed or
+removed one the major.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+__all__ = ["SCHEMA_VERSION", "WireReport"]
+
+SCHEMA_VERSION = "1.0.0"
+
+Score = Annotated[int, Meta(ge=0, le=100)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Points = Annotated[int, Meta(ge=0)]
+
+
+class WireTool(msgspec.Struct, frozen=True):
+    """What made the report."""
+
+    name: str
+    version: str
+    tables_digest: str
+    tables_as_of: str
+
+
+class WireLayer(msgspec.Struct, frozen=True):
+    """A layer, by the digest of its uncompressed tar."""
+
+    diff_id: str
+    size: int
+    created_by: str | None
+
+
+class WireImage(msgspec.Struct, frozen=True):
+    """What was scanned."""
+
+    reference: str
+    source: str
+    digest: str | None
+    platform: str | None
+    entrypoint: list[str]
+    """ENTRYPOINT and CMD joined, overrides applied."""
+    user: str | None
+    exposed_ports: list[str]
+    layers: list[WireLayer]
+
+
+class WireDeduction(msgspec.Struct, frozen=True):
+    """Points taken from 100; a target's add up to ``100 - score``."""
+
+    points: Points
+    reason: str
+    capability: str | None
+    findings: list[str]
+
+
+class WireTarget(msgspec.Struct, frozen=True):
+    """The answer for one target."""
+
+    id: str
+    title: str
+    headline: bool
+    verdict: str
+    score: Score
+    score_low: Score
+    score_high: Score
+    coverage: Share
+    effort: Points
+    blockers: list[str]
+    deductions: list[WireDeduction]
+
+
+class WireRecommendation(msgspec.Struct, frozen=True):
+    """The headline."""
+
+    target: str
+    verdict: str
+    route: str
+    summary: str
+    next_step: str
+
+
+class WireComponent(msgspec.Struct, frozen=True):
+    """A thing in the image that a verdict is given for."""
+
+    id: str
+    kind: str
+    path: str
+    size: int
+    package: str | None
+    layer: str | None
+    reach: str
+    role: str | None
+    runtime: str | None
+    verdicts: dict[str, str]
+    route: str | None
+
+
+class WireEdge(msgspec.Struct, frozen=True):
+    """``from`` leads to ``to``."""
+
+    from_: str = msgspec.field(name="from")
+    to: str
+    kind: str
+    detail: str
+    line: int | None
+
+
+class WireEvidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One checkable fact; ``line``, ``address`` or ``member`` where it has one."""
+
+    kind: str
+    detail: str
+    path: str
+    support: str
+    need: str
+    package: str | None = None
+    layer: str | None = None
+    line: int | None = None
+    address: str | None = None
+    member: str | None = None
+
+
+class WireTableRow(msgspec.Struct, frozen=True):
+    """The dated row that the evidence was held against."""
+
+    file: str
+    key: str
+    source: str
+    as_of: str
+    note: str
+
+
+class WireFinding(msgspec.Struct, frozen=True):
+    """A capability × a component × a target."""
+
+    id: str
+    rule: str
+    capability: str
+    component: str
+    target: str
+    support: str
+    need: str
+    severity: str
+    reach: str
+    role: str
+    evidence: list[WireEvidence]
+    chain: list[str]
+    remedy: str
+    table: WireTableRow
+
+
+class WireCapability(msgspec.Struct, frozen=True):
+    """What the work asks for, and the worst that each target offers for it."""
+
+    name: str
+    title: str
+    components: list[str]
+    support: dict[str, str]
+
+
+class WirePackage(msgspec.Struct, frozen=True):
+    """A package that a package manager knows of."""
+
+    name: str
+    version: str
+    type: str
+    purl: str
+
+
+class WireRuntime(msgspec.Struct, frozen=True):
+    """A language runtime found in the image."""
+
+    name: str
+    version: str | None
+    path: str
+
+
+class WireUnknown(msgspec.Struct, frozen=True):
+    """What could not be analysed."""
+
+    path: str
+    stage: str
+    reason: str
+    component: str | None
+
+
+class WireGate(msgspec.Struct, frozen=True):
+    """Whether what was asked of the image is met; without a gate it always is."""
+
+    met: bool
+    reasons: list[str]
+
+
+class WireSource(msgspec.Struct, frozen=True):
+    """A source that a finding's table row names."""
+
+    id: str
+    title: str
+    url: str
+    as_of: str
+
+
+class WireReport(msgspec.Struct, frozen=True):
+    """The whole document."""
+
+    schema_version: str
+    tool: WireTool
+    image: WireImage
+    recommendation: WireRecommendation
+    targets: list[WireTarget]
+    capabilities: list[WireCapability]
+    findings: list[WireFinding]
+    components: list[WireComponent]
+    edges: list[WireEdge]
+    packages: list[WirePackage]
+    runtimes: list[WireRuntime]
+    unknowns: list[WireUnknown]
+    notes: list[str]
+    split: dict[str, Any] | None
+    unblock_sets: list[dict[str, Any]]
+    gate: WireGate
+    waived: list[dict[str, Any]]
+    sources: list[WireSource]

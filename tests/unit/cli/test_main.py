@@ -1,0 +1,190 @@
+"""The command line as a user meets it: what it prints where, and how it exits."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+SMALL = Path(__file__).parents[3] / "fixtures" / "small"
+
+
+def auditor(*arguments, stdin=None, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "auditor", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        input=stdin,
+        cwd=cwd,
+        check=False,
+    )
+
+
+def assert_one_sentence(done, code, *parts):
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    first, *_ = done.stderr.strip().splitlines()
+    assert first.startswith("auditor: ")
+    for part in parts:
+        assert part in done.stderr
+
+
+def test_a_scan_prints_its_answer_first(small):
+    done = auditor("scan", f"oci-dir:{small('hello')}")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.startswith("rebuild  ")
+    assert "wasip1" in done.stdout
+
+
+def test_no_escape_sequence_leaves_without_a_terminal(small):
+    assert "\x1b" not in auditor("scan", f"oci-dir:{small('hello')}").stdout
+
+
+def test_every_report_follows_the_schema(small, schema):
+    for image in sorted(path.name for path in SMALL.iterdir() if (path / "index.json").exists()):
+        done = auditor("scan", f"oci-dir:{small(image)}", "-o", "json")
+        assert done.returncode == 0, done.stderr
+        jsonschema.validate(json.loads(done.stdout), schema)
+
+
+def test_two_scans_give_the_same_bytes(small):
+    one, two = (auditor("scan", small("shell-cmd"), "-o", "json").stdout for _ in range(2))
+    assert one == two
+
+
+def test_several_outputs_come_from_one_scan(small, tmp_path):
+    file = tmp_path / "report.json"
+    done = auditor("scan", small("hello"), "-o", "table", "-o", f"json={file}")
+    assert done.stdout.startswith("rebuild")
+    assert json.loads(file.read_text())["recommendation"]["verdict"] == "rebuild"
+
+
+def test_an_image_without_entrypoint_gets_a_report_that_says_so(small):
+    done = auditor("scan", small("whiteouts"))
+    assert done.returncode == 0
+    assert "the image has no ENTRYPOINT and no CMD" in done.stdout
+    assert "--entrypoint" in done.stdout
+
+
+def test_an_entrypoint_on_the_command_line_takes_its_place(small):
+    done = auditor("scan", small("hello"), "--entrypoint", '["/nothing/here"]')
+    assert done.returncode == 0
+    assert "'/nothing/here' is not in the image" in done.stdout
+
+
+def test_only_the_target_asked_for_is_judged(small):
+    done = auditor("scan", small("hello"), "--target", "wasix", "-o", "json")
+    assert [item["id"] for item in json.loads(done.stdout)["targets"]] == ["wasix"]
+
+
+def test_inspect_shows_one_file(small):
+    done = auditor("inspect", small("hello"), "/usr/bin/hello")
+    assert done.returncode == 0
+    assert "/usr/bin/hello" in done.stdout
+    assert "libc.so.6" in done.stdout
+
+
+def test_inspect_of_a_path_that_is_not_there(small):
+    done = auditor("inspect", small("hello"), "/usr/bin/nothing")
+    assert_one_sentence(done, 1, "holds nothing at /usr/bin/nothing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ((), "required"),
+        (("scan",), "REFERENCE"),
+        (("frobnicate",), "frobnicate"),
+        (("scan", ".", "--frobnicate"), "--frobnicate"),
+        (("scan", ".", "-o", "xml"), "there is no output format 'xml'"),
+        (("scan", ".", "--target", "dos"), "there is no target 'dos'"),
+        (("scan", ".", "--platform", "linux"), "linux"),
+        (("scan", ".", "--env", "X"), "--env 'X' is not NAME=VALUE"),
+        (("scan", ".", "--entrypoint", "[1]"), "no JSON array of strings"),
+        (("scan", ".", "--cmd", "'"), "cannot be split into words"),
+    ],
+)
+def test_wrong_usage_exits_with_64(arguments, part, tmp_path):
+    done = auditor(*arguments, cwd=tmp_path)
+    assert done.returncode == 64
+    assert part in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_reference_that_does_not_exist():
+    assert_one_sentence(auditor("scan", "oci-dir:/no/such/place"), 1, "/no/such/place")
+
+
+def test_a_directory_that_is_no_image(tmp_path):
+    assert_one_sentence(auditor("scan", f"oci-dir:{tmp_path}"), 1, str(tmp_path))
+
+
+def test_a_layer_with_a_wrong_digest(small, tmp_path):
+    copy = damaged(small("hello"), tmp_path, lambda blob: blob[:-9] + b"\0" + blob[-8:])
+    assert_one_sentence(auditor("scan", copy), 1, "sha256:")
+
+
+def test_a_truncated_layer(small, tmp_path):
+    copy = damaged(small("hello"), tmp_path, lambda blob: blob[: len(blob) // 2])
+    assert_one_sentence(auditor("scan", copy), 1)
+
+
+def test_a_config_that_is_not_json(small, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(small("hello"), copy)
+    (config,) = (
+        blob
+        for blob in (copy / "blobs" / "sha256").iterdir()
+        if b'"rootfs"' in blob.read_bytes()
+    )
+    config.write_bytes(b"{" * config.stat().st_size)
+    assert_one_sentence(auditor("scan", copy), 1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_no_permission(small, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(small("hello"), copy)
+    (copy / "index.json").chmod(0)
+    assert_one_sentence(auditor("scan", f"oci-dir:{copy}"), 1, "index.json")
+
+
+def test_a_platform_that_is_not_there_lists_those_that_are(small):
+    done = auditor("scan", small("two-platforms"), "--platform", "linux/s390x")
+    assert_one_sentence(done, 1, "linux/amd64", "linux/arm64")
+
+
+def test_a_report_that_cannot_be_written(small):
+    done = auditor("scan", small("hello"), "-o", "json=/no/such/directory/r.json")
+    assert_one_sentence(done, 1, "/no/such/directory/r.json")
+
+
+def test_a_reader_that_leaves_early_is_no_error_to_shout_about(small):
+    command = f"{sys.executable} -m auditor scan {small('hello')} -o json | head -c 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stdout == "{"
+    assert done.stderr == ""
+
+
+def test_help_and_version_go_to_standard_output():
+    for arguments in (("--help",), ("scan", "--help"), ("inspect", "--help"), ("--version",)):
+        done = auditor(*arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "auditor" in done.stdout
+
+
+def damaged(image, tmp_path, change):
+    """A copy of an image whose largest blob is changed."""
+    copy = tmp_path / "copy"
+    shutil.copytree(image, copy)
+    blob = max((copy / "blobs" / "sha256").iterdir(), key=lambda path: path.stat().st_size)
+    blob.write_bytes(change(blob.read_bytes()))
+    return copy

@@ -1,0 +1,43 @@
+"""Walk made-up images with the real tables and the real shell parser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from auditor.graph import build
+from auditor.inventory import collect
+from auditor.model.graph import DependencyGraph, Overrides
+from auditor.model.image import ImageConfig
+from auditor.model.inventory import Inventory
+from auditor.tables import load
+
+
+@pytest.fixture
+def graph_of(root_of, component) -> Callable[..., DependencyGraph]:
+    """The graph of a tree: text files as they are, ELF files by made-up facts."""
+
+    def make(
+        tree: dict[str, Any],
+        *,
+        entrypoint: tuple[str, ...] = (),
+        cmd: tuple[str, ...] = (),
+        env: tuple[tuple[str, str], ...] = (),
+        working_dir: str = "/",
+        overrides: Overrides | None = None,
+    ) -> DependencyGraph:
+        tables = load()
+        elves = {path: facts for path, facts in tree.items() if not isinstance(facts, str)}
+        rootfs = root_of(
+            {p: c for p, c in tree.items() if p not in elves} | dict.fromkeys(elves, b"\x7fELF")
+        )
+        scripts = collect(rootfs, tables.runtimes).components
+        known = [item for item in scripts if item.path not in elves]
+        made = [component(path, facts) for path, facts in elves.items()]
+        inventory = Inventory(tuple(sorted([*known, *made], key=lambda c: c.id)), (), len(tree))
+        config = ImageConfig(entrypoint=entrypoint, cmd=cmd, env=env, working_dir=working_dir)
+        return build(rootfs, config, inventory, tables, overrides or Overrides())
+
+    return make

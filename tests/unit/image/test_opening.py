@@ -1,0 +1,462 @@
+"""From a reference to an image: manifest, config, platform, digests."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from auditor.errors import CorruptImageError, ImageError, NotAnImageError, PlatformError
+from auditor.image import Bounds, open_image, parse_platform, parse_reference
+from auditor.image.source import Reference
+from auditor.model.image import ImageConfig, Platform, Scheme
+
+if TYPE_CHECKING:
+    from tests.unit.image.conftest import Blob, Builder
+
+OCI = "application/vnd.oci.image"
+
+
+def blob_path(layout: Path, digest: str) -> Path:
+    return layout / "blobs" / "sha256" / digest.removeprefix("sha256:")
+
+
+def test_the_config_is_read_as_the_specification_has_it(build: Builder) -> None:
+    layout = build.layout(
+        config={
+            "Entrypoint": ["/entry.sh"],
+            "Cmd": ["serve", "-p"],
+            "Env": ["PATH=/bin:/usr/bin", "EMPTY=", "BARE", "EQ=a=b"],
+            "WorkingDir": "/srv",
+            "User": "www:www",
+            "ExposedPorts": {"80/tcp": {}, "443/tcp": {}},
+            "Volumes": {"/data": {}},
+            "Labels": {"b": "2", "a": "1"},
+            "StopSignal": "SIGQUIT",
+            "Healthcheck": {"Test": ["CMD", "true"], "Interval": 5},
+        }
+    )
+    assert build.open(layout).image.config == ImageConfig(
+        entrypoint=("/entry.sh",),
+        cmd=("serve", "-p"),
+        env=(("PATH", "/bin:/usr/bin"), ("EMPTY", ""), ("BARE", ""), ("EQ", "a=b")),
+        working_dir="/srv",
+        user="www:www",
+        exposed_ports=("443/tcp", "80/tcp"),
+        volumes=("/data",),
+        labels=(("a", "1"), ("b", "2")),
+        stop_signal="SIGQUIT",
+        healthcheck=("CMD", "true"),
+    )
+
+
+def test_null_and_absent_settings_are_empty(build: Builder) -> None:
+    settings = dict.fromkeys(["Entrypoint", "Cmd", "Env", "Labels", "Volumes", "Healthcheck"])
+    assert build.open(build.layout(config=settings)).image.config == ImageConfig()
+    assert build.open(build.layout(config=None, name="none")).image.config == ImageConfig()
+
+
+def test_layers_say_which_history_line_made_them(build: Builder) -> None:
+    history = [
+        {"created_by": "COPY a"},
+        {"created_by": "ENV A=1", "empty_layer": True},
+        {"created_by": "RUN b"},
+    ]
+    tars = [build.files({"a": b""}), build.files({"b": b""})]
+    layers = build.open(build.layout(*tars, history=history)).image.layers
+    assert [layer.created_by for layer in layers] == ["COPY a", "RUN b"]
+    assert [layer.diff_id for layer in layers] == [
+        f"sha256:{hashlib.sha256(data).hexdigest()}" for data in tars
+    ]
+    odd = build.layout(*tars, history=history[:1], name="odd")
+    assert [layer.created_by for layer in build.open(odd).image.layers] == [None, None]
+
+
+def test_the_image_knows_its_digest_and_media_types(build: Builder) -> None:
+    path = build.root / "layout"
+    root = build.image(path, build.files({"a": b""}))
+    image = build.open(build.finish(path, root)).image
+    assert (image.scheme, image.digest) == (Scheme.OCI_DIR, root["digest"])
+    assert (image.reference, image.platform) == (str(path), Platform("linux", "amd64"))
+    assert image.media_type == f"{OCI}.manifest.v1+json"
+
+
+def docker(build: Builder, layout: Path, tar: bytes) -> Blob:
+    docker_ = "application/vnd.docker"
+    layer = build.blob(layout, gzip.compress(tar), f"{docker_}.image.rootfs.diff.tar.gzip")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{docker_}.distribution.manifest.v2+json",
+        "config": build.json_blob(
+            layout, build.config([tar]), f"{docker_}.container.image.v1+json"
+        ),
+        "layers": [layer],
+    }
+    return build.json_blob(layout, manifest, f"{docker_}.distribution.manifest.v2+json")
+
+
+def test_docker_schema_2_is_an_image_too(build: Builder) -> None:
+    path = build.root / "layout"
+    root = docker(build, path, build.files({"a": b"text"}))
+    listed = {"schemaVersion": 2, "manifests": [root]}
+    kind = "application/vnd.docker.distribution.manifest.list.v2+json"
+    build.finish(path, build.json_blob(path, {**listed, "mediaType": kind}, kind))
+    assert [entry.path for entry in build.read(path).entries()] == ["/a"]
+
+
+def test_a_schema_1_manifest_is_refused_with_a_way_out(build: Builder) -> None:
+    path = build.root / "layout"
+    build.finish(path, build.json_blob(path, {"schemaVersion": 1, "fsLayers": []}, "x"))
+    with pytest.raises(NotAnImageError, match="schema 1"):
+        build.open(path)
+
+
+# Digests and sizes
+
+
+@pytest.mark.parametrize("change", [b"", b"x", None])
+def test_a_changed_layer_is_corruption_named_by_path(build: Builder, change: bytes | None) -> None:
+    layout = build.layout(build.files({"a": b"text"}))
+    opened = build.open(layout)
+    manifest = json.loads(blob_path(layout, opened.image.digest or "").read_bytes())
+    path = blob_path(layout, manifest["layers"][0]["digest"])
+    data = path.read_bytes()
+    path.write_bytes(data[:-4] + b"????" if change is None else data + change if change else b"")
+    with pytest.raises(CorruptImageError) as caught:
+        opened.rootfs(lambda *_: False)
+    assert str(path) in str(caught.value)
+
+
+def test_a_wrong_digest_names_what_is_expected_and_what_is_found(build: Builder) -> None:
+    layout = build.layout(build.files({"a": b"text"}))
+    digest = build.open(layout).image.digest or ""
+    path = blob_path(layout, digest)
+    path.write_bytes(path.read_bytes().replace(b"layers", b"Layers"))
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(CorruptImageError, match=f"{found}.*{digest}"):
+        build.open(layout)
+
+
+def test_a_digest_by_sha512_is_checked(build: Builder) -> None:
+    path = build.root / "layout"
+    tar = build.files({"a": b"text"})
+    digest = hashlib.sha512(tar).hexdigest()
+    layer = build.blob(path, tar, f"{OCI}.layer.v1.tar")
+    target = path / "blobs" / "sha512" / digest
+    target.parent.mkdir()
+    target.write_bytes(tar)
+    config = build.config([tar])
+    config["rootfs"]["diff_ids"] = [f"sha512:{digest}"]
+    build.finish(path, build.manifest(path, config, [{**layer, "digest": f"sha512:{digest}"}]))
+    assert len(list(build.read(path).entries())) == 1
+    target.write_bytes(tar.replace(b"text", b"TEXT"))
+    with pytest.raises(CorruptImageError, match="sha512:"):
+        build.read(path)
+
+
+@pytest.mark.parametrize(
+    "digest", ["sha256:../../../etc/passwd", "md5:00", "sha256:" + "A" * 64, "", "sha256"]
+)
+def test_a_digest_that_is_none_never_becomes_a_path(build: Builder, digest: str) -> None:
+    path = build.root / "layout"
+    build.finish(path, {"mediaType": f"{OCI}.manifest.v1+json", "digest": digest, "size": 1})
+    with pytest.raises(CorruptImageError, match="not a digest"):
+        build.open(path)
+
+
+def test_a_layer_that_unpacks_to_something_else_is_corruption(build: Builder) -> None:
+    layout = build.layout(build.files({"a": b"1"}), rootfs={"diff_ids": [f"sha256:{'0' * 64}"]})
+    with pytest.raises(CorruptImageError, match="config expects sha256:000"):
+        build.read(layout)
+
+
+def test_layers_and_diff_ids_must_be_equally_many(build: Builder) -> None:
+    layout = build.layout(build.files({"a": b"1"}), rootfs={"diff_ids": []})
+    with pytest.raises(CorruptImageError, match="lists 0 layers where the manifest has 1"):
+        build.open(layout)
+
+
+def test_a_missing_blob_is_corruption_named_by_path(build: Builder) -> None:
+    layout = build.layout(build.files({"a": b"1"}))
+    opened = build.open(layout)
+    manifest = json.loads(blob_path(layout, opened.image.digest or "").read_bytes())
+    path = blob_path(layout, manifest["layers"][0]["digest"])
+    path.unlink()
+    with pytest.raises(CorruptImageError, match="not there: .*blobs/sha256"):
+        opened.rootfs(lambda *_: False)
+
+
+def test_a_missing_layer_that_nobody_may_hand_out_is_an_unknown(build: Builder) -> None:
+    path = build.root / "layout"
+    tars = [build.files({"a": b""}), build.files({"b": b""})]
+    layers = [build.blob(path, tar, f"{OCI}.layer.v1.tar") for tar in tars]
+    layers[0]["mediaType"] = f"{OCI}.layer.nondistributable.v1.tar"
+    blob_path(path, layers[0]["digest"]).unlink()
+    build.finish(path, build.manifest(path, build.config(tars), layers))
+    rootfs = build.read(path)
+    assert [entry.path for entry in rootfs.entries()] == ["/b"]
+    assert layers[0]["digest"] in rootfs.unknowns()[0].reason
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{", "manifest .* is not valid JSON"),
+        (b"[" * 100_000, "manifest .* is not"),
+        (b'{"schemaVersion": 2}', "neither a config nor manifests"),
+        (b'{"config": 3}', "manifest .* is not what it should be"),
+        (b'{"layers": [], "config": {"digest": "x", "size": -1}}', "negative size"),
+        (b'"\xff"', "manifest .* is not"),
+    ],
+)
+def test_a_manifest_that_makes_no_sense_is_corruption(
+    build: Builder, data: bytes, message: str
+) -> None:
+    path = build.root / "layout"
+    build.finish(path, build.blob(path, data, ""))
+    with pytest.raises(CorruptImageError, match=message):
+        build.open(path)
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"config": {"Env": "A=1"}}'])
+def test_a_config_that_makes_no_sense_is_corruption(build: Builder, data: bytes) -> None:
+    path = build.root / "layout"
+    config = build.blob(path, data, f"{OCI}.config.v1+json")
+    manifest = {"schemaVersion": 2, "config": config, "layers": []}
+    build.finish(path, build.json_blob(path, manifest, f"{OCI}.manifest.v1+json"))
+    with pytest.raises(CorruptImageError, match="the config .* is not"):
+        build.open(path)
+
+
+def test_a_blob_that_cannot_be_opened_is_named(build: Builder) -> None:
+    path = build.root / "layout"
+    root = build.image(path)
+    build.finish(path, root)
+    blob = blob_path(path, root["digest"])
+    blob.unlink()
+    blob.mkdir()
+    with pytest.raises(ImageError, match=f"cannot (open|read) {blob}"):
+        build.open(path)
+
+
+# Platforms
+
+
+def platforms(build: Builder, *names: str, inline: bool = False, name: str = "layout") -> Path:
+    path = build.root / name
+    roots = []
+    for text in names:
+        os, architecture, *variant = text.split("/")
+        platform: dict[str, Any] = {"os": os, "architecture": architecture}
+        if variant:
+            platform["variant"] = variant[0]
+        tar = build.files({text: b""})
+        roots.append({**build.image(path, tar, **platform), "platform": platform})
+    return build.finish(path, *(roots if inline else [build.index(path, *roots)]))
+
+
+def chosen(path: Path, platform: str | None) -> str:
+    wanted = parse_platform(platform) if platform else None
+    with open_image(parse_reference(str(path)), platform=wanted) as opened:
+        with opened.rootfs(lambda *_: False) as rootfs:
+            (file,) = [entry for entry in rootfs.entries() if entry.kind == "file"]
+        assert opened.image.platform is not None
+        return file.path[1:]
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        ("linux/arm64", "linux/arm64/v8"),
+        ("linux/arm64/v8", "linux/arm64/v8"),
+        ("linux/aarch64", "linux/arm64/v8"),
+        ("linux/arm/v6", "linux/arm/v6"),
+        ("linux/arm", "linux/arm/v7"),
+        ("wasi/wasm", "wasi/wasm"),
+        ("wasip1/wasm", "wasip1/wasm"),
+        ("linux/amd64", "linux/amd64"),
+    ],
+)
+def test_the_platform_asked_for_is_taken(
+    build: Builder, wanted: str, got: str, *, inline: bool
+) -> None:
+    path = platforms(
+        build,
+        *("linux/arm/v6", "linux/arm/v7", "linux/arm64/v8", "wasi/wasm", "wasip1/wasm"),
+        "linux/amd64",
+        inline=inline,
+    )
+    assert chosen(path, wanted) == got
+
+
+def test_without_a_wish_this_host_then_amd64_then_the_only_one_is_taken(
+    build: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    both = platforms(build, "linux/amd64", "linux/arm64", name="both")
+    assert chosen(both, None) == "linux/arm64"
+    assert chosen(platforms(build, "linux/s390x", "linux/amd64", name="x"), None) == "linux/amd64"
+    assert chosen(platforms(build, "linux/riscv64", name="one"), None) == "linux/riscv64"
+    assert chosen(platforms(build, "wasi/wasm", name="wasi"), None) == "wasi/wasm"
+    with pytest.raises(PlatformError, match="it has linux/ppc64le, linux/s390x"):
+        chosen(platforms(build, "linux/s390x", "linux/ppc64le", name="none"), None)
+
+
+def test_a_platform_that_is_not_there_is_an_error_that_lists_those_that_are(
+    build: Builder,
+) -> None:
+    path = platforms(build, "linux/amd64", "linux/arm64/v8")
+    with pytest.raises(PlatformError, match=r"windows/amd64; it has linux/amd64, linux/arm64$"):
+        chosen(path, "windows/amd64")
+
+
+def test_a_single_image_for_another_platform_is_refused(build: Builder) -> None:
+    layout = build.layout(build.files({"a": b""}), architecture="s390x")
+    assert chosen(layout, None) == "a"
+    assert chosen(layout, "linux/s390x") == "a"
+    with pytest.raises(PlatformError, match="not there for linux/amd64; it has linux/s390x"):
+        chosen(layout, "linux/amd64")
+
+
+def test_an_image_that_names_no_platform_is_taken_for_any(build: Builder) -> None:
+    layout = build.layout(build.files({"a": b""}), architecture="", os="")
+    with open_image(
+        parse_reference(str(layout)), platform=parse_platform("linux/arm64")
+    ) as opened:
+        assert opened.image.platform is None
+
+
+def test_manifests_without_a_platform_are_told_apart_by_their_configs(build: Builder) -> None:
+    path = build.root / "layout"
+    roots = [
+        build.image(path, build.files({name: b""}), architecture=name) for name in ("amd64", "arm")
+    ]
+    build.finish(path, build.index(path, *roots))
+    assert chosen(path, "linux/arm") == "arm"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"platform": {"os": "unknown", "architecture": "unknown"}},
+        {"annotations": {"vnd.docker.reference.type": "attestation-manifest"}},
+    ],
+)
+def test_attestations_are_neither_chosen_nor_listed(build: Builder, mark: dict[str, Any]) -> None:
+    path = build.root / "layout"
+    real = {
+        **build.image(path, build.files({"real": b""}), architecture="s390x"),
+        "platform": {"os": "linux", "architecture": "s390x"},
+    }
+    attestation = {**build.image(path, build.files({"attestation": b""})), **mark}
+    build.finish(path, build.index(path, attestation, real))
+    assert chosen(path, None) == "real"
+    with pytest.raises(PlatformError, match=r"it has linux/s390x$"):
+        chosen(path, "linux/386")
+
+
+def test_indexes_nested_too_deep_or_in_a_circle_of_copies_end(build: Builder) -> None:
+    path = build.root / "layout"
+    root = build.image(path)
+    for _ in range(8):
+        root = build.index(path, root)
+    build.finish(path, root)
+    with pytest.raises(CorruptImageError, match="nested too deep"):
+        build.open(path)
+
+
+def test_an_index_of_many_indexes_is_bounded(build: Builder) -> None:
+    path = build.root / "layout"
+    root = build.image(path)
+    for _ in range(3):
+        root = build.index(path, *[root] * 30)
+    build.finish(path, root)
+    with pytest.raises(ImageError, match="the bound manifests"):
+        build.open(path)
+
+
+# Artifacts
+
+
+def wasm(build: Builder, title: str | None = None, **more: Any) -> Path:
+    path = build.root / "wasm"
+    module = b"\0asm\1\0\0\0"
+    layer = build.blob(path, module, more.pop("layer_type", "application/wasm"))
+    if title is not None:
+        layer["annotations"] = {"org.opencontainers.image.title": title}
+    config = {"architecture": "wasm", "os": "wasip1", "layerDigests": [layer["digest"]]}
+    kind = more.pop("config_type", "application/vnd.wasm.config.v0+json")
+    layers = [layer] * more.pop("count", 1)
+    return build.finish(path, build.manifest(path, config, layers, config_type=kind))
+
+
+@pytest.mark.parametrize(
+    ("title", "path"),
+    [
+        (None, "/module.wasm"),
+        ("app.wasm", "/app.wasm"),
+        ("../../a.wasm", "/a.wasm"),
+        ("..", "/module.wasm"),
+    ],
+)
+def test_a_wasm_artifact_is_one_file_that_the_entrypoint_names(
+    build: Builder, title: str | None, path: str
+) -> None:
+    opened = build.open(wasm(build, title))
+    assert opened.image.config.entrypoint == (path,)
+    assert opened.image.platform == Platform("wasip1", "wasm")
+    with opened.rootfs(lambda p, m, s, head: head.startswith(b"\0asm")) as rootfs:
+        (entry,) = rootfs.entries()
+        assert (entry.path, entry.layer) == (path, opened.image.layers[0].diff_id)
+        assert rootfs.read(entry) == b"\0asm\1\0\0\0"
+
+
+def test_a_wasm_layer_under_an_image_config_is_a_wasm_artifact(build: Builder) -> None:
+    path = wasm(
+        build,
+        config_type=f"{OCI}.config.v1+json",
+        layer_type="application/vnd.bytecodealliance.wasm.component.layer.v0+wasm",
+    )
+    assert build.open(path).image.config.entrypoint == ("/module.wasm",)
+
+
+def test_a_wasm_artifact_with_two_layers_is_refused(build: Builder) -> None:
+    with pytest.raises(NotAnImageError, match="has 2 layers"):
+        build.open(wasm(build, count=2))
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/vnd.cncf.helm.config.v1+json", "application/vnd.oci.empty.v1+json"]
+)
+def test_another_artifact_is_no_image_and_its_type_is_named(build: Builder, kind: str) -> None:
+    path = wasm(build, config_type=kind, layer_type="application/spdx+json")
+    with pytest.raises(NotAnImageError, match="artifact of the type application/vnd"):
+        build.open(path)
+
+
+# The opened image
+
+
+def test_each_rootfs_is_independent_and_closing_twice_is_harmless(build: Builder) -> None:
+    opened = build.open(build.layout(build.files({"a": b"text"})))
+    first = opened.rootfs(lambda *_: True)
+    second = opened.rootfs(lambda *_: True)
+    first.close()
+    first.close()
+    entry = second.lookup("/a")
+    assert entry is not None
+    assert second.read(entry) == b"text"
+    second.close()
+    opened.close()
+    opened.close()
+
+
+def test_a_scheme_without_a_source_is_a_usage_error() -> None:
+    with pytest.raises(Exception, match="cannot be opened in this version") as caught:
+        open_image(Reference(Scheme.REGISTRY, "nginx", "nginx"), bounds=Bounds())
+    assert getattr(caught.value, "exit_code", None) == 64
