@@ -61,17 +61,18 @@ def _from_row(row: SupportRow) -> Offer:
 
 def _of_import(ask: Ask, target: TargetRow, tables: Tables) -> Offer:
     """A WebAssembly import is there where the target's interface has its module."""
-    module = ask.detail.partition("#")[0]
+    module, _, function = ask.detail.partition("#")
 
     def offered_by(row: TargetRow) -> bool:
-        return any(fnmatchcase(module, pattern) for pattern in row.import_modules)
+        known = not row.import_functions or function in row.import_functions
+        return known and any(fnmatchcase(module, pattern) for pattern in row.import_modules)
 
     if offered_by(target):
         level, note = Support.FULL, ""
     elif any(offered_by(tables.targets[origin]) for origin in target.adapter_from):
         level, note = Support.PARTIAL, "through an adapter"
     else:
-        level, note = Support.NONE, f"{target.title} has no module {module!r}"
+        level, note = Support.NONE, f"{target.title} has no {ask.detail!r}"
     source = tables.sources[target.source]
     file = f"targets/{target.id}.toml"
     return Offer(level, TableRow(file, "import_modules", target.source, source.as_of, note))

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 from auditor.formats.shell_calls import Calls, Context, Sink
 from auditor.formats.shell_scope import survey
-from auditor.formats.shell_tree import MAX_SIZE, Node, Source, parse_source
+from auditor.formats.shell_tree import MAX_SECONDS, MAX_SIZE, Node, Source, parse_source
 from auditor.formats.shell_words import Scope, Words
 from auditor.model.facts import ShellFacts
 
-__all__ = ["MAX_SIZE", "parse_shell"]
+__all__ = ["MAX_SECONDS", "MAX_SIZE", "parse_shell"]
 
 _NESTING = 4
 """``eval`` inside ``eval``, and ``trap`` inside either, that are followed."""
@@ -44,7 +44,8 @@ def parse_shell(
     commands of its own. Of a path with variable or pattern parts, ``paths`` has the fixed
     directories.
 
-    Raises ``FormatError`` where the text is longer than ``MAX_SIZE``.
+    Raises ``FormatError`` where the text is longer than ``MAX_SIZE``, or takes the parser longer
+    than ``MAX_SECONDS``.
     """
     source = parse_source(text, first_line)
     seen = survey(source)

@@ -5,6 +5,7 @@ tree-sitter is loaded here, and its nodes stay in the ``shell`` modules of this 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import tree_sitter_bash
@@ -15,7 +16,13 @@ from auditor.formats import FormatError
 __all__ = ["MAX_SIZE", "Node", "Source", "named", "parse_source"]
 
 MAX_SIZE = 1 << 20
-"""Bytes. The parser takes at most a second for as many, whatever they are."""
+"""Bytes. The parser takes about a second for as many."""
+
+MAX_SECONDS = 5.0
+"""A last resort. On some broken text (closing brackets by the thousand) the parser's time grows
+with the square of the length, and it counts no work that shows so."""
+
+_CHUNK = 1 << 16
 
 _SHOWN = 160
 """Characters of a command that are quoted in reports."""
@@ -50,10 +57,19 @@ class Source:
 
 
 def parse_source(text: bytes, first_line: int) -> Source:
-    """Parse; raises ``FormatError`` over ``MAX_SIZE``."""
+    """Parse; raises ``FormatError`` over ``MAX_SIZE`` or ``MAX_SECONDS``."""
     if len(text) > MAX_SIZE:
         raise FormatError(f"The script has {len(text)} bytes, more than the {MAX_SIZE} allowed.")
-    tree = Parser(_LANGUAGE).parse(text)
+    deadline = time.monotonic() + MAX_SECONDS
+    try:
+        tree = Parser(_LANGUAGE).parse(
+            lambda offset, _: text[offset : offset + _CHUNK],
+            progress_callback=lambda _offset, _has_error: time.monotonic() > deadline,
+        )
+    except ValueError:
+        raise FormatError(
+            f"The script is so broken that reading it takes over {MAX_SECONDS:.0f} seconds."
+        ) from None
     return Source(text, tree.root_node, first_line)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import stat
 import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -15,11 +16,16 @@ from auditor.image.squash import normal_parts
 from auditor.image.stream import decompress
 from auditor.image.tar import Member, MemberKind, read_members
 
-__all__ = ["Archive"]
+__all__ = ["Archive", "open_at_once"]
 
 _PLAIN_TAR_MAGIC = b"ustar"
 _HOPS = 8
 """Links from one member to another; Docker writes one at most."""
+
+
+def open_at_once(path: str, flags: int) -> int:
+    """An opener that does not wait for somebody to write into a FIFO."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 class Archive:
@@ -28,11 +34,14 @@ class Archive:
     def __init__(self, path: str, bounds: Bounds) -> None:
         self.path = path
         try:
-            self._file: BinaryIO = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115
+            self._file: BinaryIO = open(path, "rb", buffering=0, opener=open_at_once)  # noqa: SIM115
         except FileNotFoundError as error:
             raise ImageNotFoundError(f"there is no file {path}") from error
         except OSError as error:
             raise ImageError(f"cannot open {path}: {error.strerror or error}") from error
+        if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            self._file.close()
+            raise NotAnImageError(f"{path} is not a regular file", hint="write it to a file first")
         self._spans: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         try:

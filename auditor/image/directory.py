@@ -22,7 +22,9 @@ from auditor.model.inventory import Unknown
 
 __all__ = ["DirectoryRootFS"]
 
-_STEP = os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+_PATH = getattr(os, "O_PATH", os.O_RDONLY)
+"""Linux only; elsewhere directories have to be readable to be passed through."""
+_STEP = _PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _LIST = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KERNEL = frozenset({"/proc", "/sys", "/dev"})
@@ -44,7 +46,7 @@ class DirectoryRootFS:
         self._bounds = bounds
         self._unknowns: set[Unknown] = set()
         try:
-            self._root: int | None = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._root: int | None = os.open(path, _PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             self._device = os.fstat(self._root).st_dev
             is_slash = os.path.samestat(os.fstat(self._root), os.stat("/"))  # noqa: PTH116
         except FileNotFoundError as error:

@@ -50,7 +50,8 @@ class LayerReader:
 
     def __init__(self, keep: KeepRule, spool: Spool, budget: Budget) -> None:
         self.tree = Tree()
-        self.unknowns: list[Unknown] = []
+        self._unknowns: list[Unknown] = []
+        self._doubts: list[tuple[Node, Unknown]] = []
         self._keep = keep
         self._spool = spool
         self._budget = budget
@@ -74,6 +75,15 @@ class LayerReader:
                 hint="the image's config and layers do not belong together; pull or build it again",
             )
 
+    def unknowns(self) -> tuple[Unknown, ...]:
+        """What could not be read; nothing about files that a later layer replaced or removed."""
+        left = [
+            unknown
+            for node, unknown in self._doubts
+            if self.tree.node(normal_parts(unknown.path) or []) is node
+        ]
+        return (*self._unknowns, *left)
+
     def _apply_members(self, chunks: Iterator[bytes], name: str) -> None:
         stream = ByteStream(chunks)
         for member in read_members(stream, name, self._budget.bounds):
@@ -94,7 +104,7 @@ class LayerReader:
             self._unknown(member.name, "the archive member's name holds a NUL byte")
         elif not parts:
             self._apply_root(member)
-        elif parts[-1].startswith(_WHITEOUT) or any(p.startswith(_METADATA) for p in parts):
+        elif _WHITEOUT in member.name and _is_mark(parts):
             self._apply_whiteout(parts)
         else:
             self._apply_path(member, parts, stream, archive)
@@ -154,7 +164,7 @@ class LayerReader:
             head = self._spool.read(node.offset, min(node.size, HEAD_SIZE)) if known else b""
             if self._keep(place.path, node.mode, node.size, head):
                 reason = f"a hard link to {member.link!r}, whose content was not kept"
-                self._unknown(place.path, reason)
+                self._doubts.append((copy, Unknown(place.path, STAGE, reason)))
         self.tree.put(place, copy)
 
     def _node(self, member: Member, place: Place, stream: ByteStream, archive: str) -> Node | None:
@@ -172,7 +182,8 @@ class LayerReader:
             node.link = member.link
         elif kind is EntryKind.FILE:
             node.size, node.offset = member.size, -1
-            self._unknown(place.path, "a sparse file, whose content is not put together")
+            reason = "a sparse file, whose content is not put together"
+            self._doubts.append((node, Unknown(place.path, STAGE, reason)))
         return node
 
     def _file(self, member: Member, place: Place, stream: ByteStream, archive: str) -> Node:
@@ -195,7 +206,12 @@ class LayerReader:
 
     def _unknown(self, path: str, reason: str) -> None:
         absolute = path if path.startswith("/") else f"/{path}"
-        self.unknowns.append(Unknown(path=absolute, stage=STAGE, reason=reason))
+        self._unknowns.append(Unknown(path=absolute, stage=STAGE, reason=reason))
+
+
+def _is_mark(parts: list[str]) -> bool:
+    """Whether a member is a whiteout or metadata, and no path of the image."""
+    return parts[-1].startswith(_WHITEOUT) or any(part.startswith(_METADATA) for part in parts)
 
 
 def _hashed(blob: Blob, hasher: Hasher, budget: Budget) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from auditor.errors import CorruptImageError, ImageError, NotAnImageError
-from auditor.image.archive import Archive
+from auditor.image.archive import Archive, open_at_once
 from auditor.image.bounds import Bounds
 from auditor.image.choosing import choose_manifest
 from auditor.image.manifest import Index, parse_manifest
@@ -45,7 +45,7 @@ class _Directory:
         self._path = path
 
     def open(self, name: str) -> Readable:
-        return (self._path / name).open("rb", buffering=0)
+        return open(self._path / name, "rb", buffering=0, opener=open_at_once)
 
     def label(self, name: str) -> str:
         return str(self._path / name)

@@ -181,7 +181,7 @@ def _read_layers(
                 missing.append(Unknown(path="/", stage=STAGE, reason=reason))
                 continue
             reader.apply(index, source, layer, diff_ids[index])
-        return LayeredRootFS(reader.tree, diff_ids, spool, [*reader.unknowns, *missing])
+        return LayeredRootFS(reader.tree, diff_ids, spool, [*reader.unknowns(), *missing])
     except BaseException:
         spool.close()
         raise

@@ -140,7 +140,11 @@ def _gunzip(head: bytes, raw: Readable, name: str) -> Iterator[bytes]:
 
 
 def _unzstd(raw: Readable, name: str) -> Iterator[bytes]:
-    """All frames of a Zstandard file; skippable ones (zstd:chunked's table) carry no data."""
+    """All frames of a Zstandard file; skippable ones (zstd:chunked's table) carry no data.
+
+    The library does not tell a stream that ends inside a frame from a whole one. The tar that is
+    cut off tells, and at the latest the layer's diff id.
+    """
     inflate = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     reader = inflate.stream_reader(cast("IO[bytes]", _Source(raw)), read_across_frames=True)
     while True:

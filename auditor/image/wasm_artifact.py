@@ -55,7 +55,7 @@ def is_wasm_artifact(manifest: Manifest) -> bool:
     kind = manifest.artifact_type or config or "none"
     raise NotAnImageError(
         f"this is no container image but an artifact of the type {kind}",
-        hint="give the reference of the image itself; charts, SBOMs and signatures run nowhere",
+        hint="give the reference of an image, not of a chart, an SBOM or a signature",
     )
 
 

@@ -73,6 +73,8 @@ class TargetRow:
     import_modules: tuple[str, ...]
     """Import module names (``wasi_snapshot_preview1``) or prefixes ending in ``*`` that a
     WebAssembly binary built for it may use."""
+    import_functions: frozenset[str]
+    """Where the modules' functions are a closed list: their names; else empty."""
     adapter_from: tuple[str, ...]
     """Targets whose binaries run here through an adapter that exists."""
     source: str

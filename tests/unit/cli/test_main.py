@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import jsonschema
 import pytest
+
+from auditor.cli import main
 
 SMALL = Path(__file__).parents[3] / "fixtures" / "small"
 
@@ -141,20 +144,36 @@ def test_a_config_that_is_not_json(small, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(small("hello"), copy)
     (config,) = (
-        blob
-        for blob in (copy / "blobs" / "sha256").iterdir()
-        if b'"rootfs"' in blob.read_bytes()
+        blob for blob in (copy / "blobs" / "sha256").iterdir() if b'"rootfs"' in blob.read_bytes()
     )
     config.write_bytes(b"{" * config.stat().st_size)
     assert_one_sentence(auditor("scan", copy), 1)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_permission(small, tmp_path):
-    copy = tmp_path / "copy"
-    shutil.copytree(small("hello"), copy)
-    (copy / "index.json").chmod(0)
-    assert_one_sentence(auditor("scan", f"oci-dir:{copy}"), 1, "index.json")
+@pytest.fixture
+def nobody():
+    """Give up root's right to read everything, for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_no_permission(small, capsys, nobody):
+    # In this process, since an unprivileged one may not even reach the interpreter.
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        copy = Path(directory) / "copy"
+        shutil.copytree(small("hello"), copy)
+        (copy / "index.json").chmod(0)
+        code = main(["scan", f"oci-dir:{copy}"])
+    said = capsys.readouterr()
+    assert (code, said.out) == (1, "")
+    assert said.err.startswith("auditor: ")
+    assert "index.json" in said.err
 
 
 def test_a_platform_that_is_not_there_lists_those_that_are(small):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -137,15 +138,33 @@ def test_a_file_that_cannot_be_read_is_an_error_and_an_unknown(root: Path, rootf
     assert (unknown.path, unknown.stage) == ("/etc/passwd", "image")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@contextmanager
+def nobody() -> Iterator[None]:
+    """As a user whom permissions bind: root may read everything."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+
+
 def test_what_is_closed_to_the_user_is_an_unknown(root: Path, rootfs: RootFS) -> None:
     (root / "etc").chmod(0)
+    (root / "usr/bin/tool").chmod(0o200)
+    entry = rootfs.lookup("/usr/bin/tool")
+    assert entry is not None
     try:
-        assert "/usr" in {entry.path for entry in rootfs.entries()}
-        assert rootfs.lookup("/etc/passwd") is None
+        with nobody():
+            assert "/usr" in {entry.path for entry in rootfs.entries()}
+            assert rootfs.lookup("/etc/passwd") is None
+            with pytest.raises(PathInImageError, match="Permission denied"):
+                rootfs.read(entry)
     finally:
         (root / "etc").chmod(0o755)
-    assert {unknown.path for unknown in rootfs.unknowns()} == {"/etc", "/etc/passwd"}
+    unknown = {unknown.path for unknown in rootfs.unknowns()}
+    assert unknown == {"/etc", "/etc/passwd", "/usr/bin/tool"}
 
 
 def test_looking_up_one_path_opens_no_other_directory(

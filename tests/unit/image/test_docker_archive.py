@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def test_the_classic_form_is_read(build: Builder) -> None:
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
-def test_the_form_of_docker_25_is_read(build: Builder, compress) -> None:  # type: ignore[no-untyped-def]
+def test_the_form_of_docker_25_is_read(build: Builder, compress: Callable[[bytes], bytes]) -> None:
     """An OCI layout and manifest.json in one tar; layers perhaps compressed."""
     tar = build.files({"a": b"text"})
     layout = build.layout(tar, compress=compress)
@@ -151,7 +152,7 @@ def test_a_manifest_that_makes_no_sense_is_an_error(
 
 def test_an_oci_archive_is_no_docker_archive(build: Builder) -> None:
     path = build.archive(build.layout(build.files({"a": b""})))
-    with pytest.raises(NotAnImageError, match="no manifest.json"):
+    with pytest.raises(NotAnImageError, match=r"no manifest.json"):
         build.open(f"docker-archive:{path}")
 
 

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from auditor.errors import ImageError, ImageNotFoundError, NotAnImageError, UsageError
+from auditor.errors import (
+    CorruptImageError,
+    ImageError,
+    ImageNotFoundError,
+    NotAnImageError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from tests.unit.image.conftest import Builder
@@ -21,7 +27,9 @@ def tagged(build: Builder, *tags: str) -> tuple[Path, dict[str, str]]:
         {**build.image(path, build.files({tag: b""})), "annotations": {REF_NAME: tag}}
         for tag in tags
     ]
-    return build.finish(path, *roots), {tag: r["digest"] for tag, r in zip(tags, roots, strict=True)}
+    return build.finish(path, *roots), {
+        tag: r["digest"] for tag, r in zip(tags, roots, strict=True)
+    }
 
 
 def names(build: Builder, reference: object) -> list[str]:
@@ -96,9 +104,23 @@ def test_an_index_that_is_a_manifest_is_an_error(build: Builder) -> None:
         build.open(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_layout_closed_to_the_user_is_named(build: Builder) -> None:
+def test_a_layout_file_that_cannot_be_opened_is_named(build: Builder) -> None:
     path = build.layout()
-    (path / "index.json").chmod(0)
-    with pytest.raises(ImageError, match="cannot open .*index.json: Permission denied"):
-        build.open(path)
+    (path / "index.json").unlink()
+    (path / "index.json").symlink_to("index.json")
+    with pytest.raises(ImageError, match=r"cannot open .*index.json: Too many levels"):
+        build.open(f"oci-dir:{path}")
+
+
+def test_a_fifo_in_place_of_a_file_does_not_make_the_reader_wait(build: Builder) -> None:
+    path = build.root / "fifo"
+    os.mkfifo(path)
+    with pytest.raises(NotAnImageError, match="not a regular file"):
+        build.open(f"oci-archive:{path}")
+    layout = build.layout(build.files({"a": b""}))
+    opened = build.open(layout)
+    blob = layout / "blobs" / "sha256" / (opened.image.digest or "").removeprefix("sha256:")
+    blob.unlink()
+    os.mkfifo(blob)
+    with pytest.raises(CorruptImageError, match="has the digest"):
+        build.open(layout)

@@ -60,8 +60,16 @@ def test_a_path_leads_where_linux_would_lead_after_chroot(
 
 @pytest.mark.parametrize(
     "path",
-    ["/none", "/bin/none", "/loop", "/chain/0", "/etc/passwd/", "/etc/passwd/x"]
-    + ["/etc/passwd/..", "/file-link/"],
+    [
+        "/none",
+        "/bin/none",
+        "/loop",
+        "/chain/0",
+        "/etc/passwd/",
+        "/etc/passwd/x",
+        "/etc/passwd/..",
+        "/file-link/",
+    ],
 )
 def test_a_path_that_leads_nowhere_is_none(rootfs: RootFS, path: str) -> None:
     assert rootfs.resolve(path) is None

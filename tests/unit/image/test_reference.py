@@ -49,7 +49,7 @@ def test_an_archive_that_is_both_is_a_docker_archive(build: Builder) -> None:
 
 @pytest.mark.parametrize("scheme", ["oci-dir", "oci-archive", "docker-archive", "dir"])
 def test_a_scheme_with_a_missing_path_says_which(tmp_path: Path, scheme: str) -> None:
-    with pytest.raises(ImageNotFoundError, match="there is no file or directory '.*/missing'"):
+    with pytest.raises(ImageNotFoundError, match=r"there is no file or directory '.*/missing'"):
         parse_reference(f"{scheme}:{tmp_path}/missing")
 
 
@@ -149,7 +149,7 @@ def test_dir_wants_a_directory_and_oci_dir_an_image(build: Builder, tmp_path: Pa
         parse_reference(f"dir:{file}")
     with pytest.raises(NotAnImageError, match="is no directory"):
         build.open(f"oci-dir:{file}")
-    with pytest.raises(NotAnImageError, match="there is no image: .*index.json is missing"):
+    with pytest.raises(NotAnImageError, match=r"there is no image: .*index.json is missing"):
         build.open(f"oci-dir:{plain}")
 
 

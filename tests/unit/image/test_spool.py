@@ -39,8 +39,7 @@ def test_a_full_disk_is_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
         with pytest.raises(ImageError, match="temporary store") as caught:
-            for _ in range(4):
-                spool.write(b"x" * (1 << 20))
+            spool.write(b"x" * (4 << 20))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)

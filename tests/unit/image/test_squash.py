@@ -16,10 +16,10 @@ from auditor.image.bounds import Bounds, Budget
 from auditor.image.layered import LayeredRootFS
 from auditor.image.layers import LayerReader
 from auditor.image.rootfs import RootFS
-from auditor.image.source import Descriptor
+from auditor.image.source import Descriptor, Found
 from auditor.image.spool import Spool
 from auditor.image.squash import normal_parts
-from auditor.model.image import EntryKind
+from auditor.model.image import EntryKind, Platform
 
 if TYPE_CHECKING:
     from tests.unit.image.conftest import Builder
@@ -188,13 +188,14 @@ def model(layers: list[Layer]) -> dict[str, str]:
     below: dict[str, str] = {}
     for layer in layers:
         own: dict[str, str] = {}
+        files = {name for name, action in layer if action in "xy"}
         for name, action in layer:
             if action in "-*":
                 continue
             for path in [p for p in own if p.startswith(f"{name}/") and action != "/"]:
                 del own[path]
             own[name] = action
-            own.update({parent: "/" for parent in parents(name)})
+            own.update(dict.fromkeys(parents(name), "/"))
         for name, action in layer:
             hidden = {"-": [name], "*": [f"{name}/"]}.get(action, [])
             below = {
@@ -203,7 +204,7 @@ def model(layers: list[Layer]) -> dict[str, str]:
                 if not any(path == h or path.startswith(h.rstrip("/") + "/") for h in hidden)
             }
         for path, kind in own.items():
-            if kind != "/":
+            if path in files:  # even if a directory came after it: members apply in order
                 below = {p: k for p, k in below.items() if not p.startswith(f"{path}/")}
             below[path] = kind
     return below
@@ -250,7 +251,7 @@ class Tars:
     def __init__(self, tars: list[bytes]) -> None:
         self.tars = tars
 
-    def find(self, platform: object) -> None:
+    def find(self, platform: Platform | None) -> Found:
         raise AssertionError
 
     def open_blob(self, descriptor: Descriptor) -> io.BytesIO:
@@ -272,7 +273,7 @@ def test_squashing_equals_applying_one_layer_after_another(layers: list[Layer]) 
     reader = LayerReader(lambda *_: True, spool, Budget(Bounds()))
     for index, diff_id in enumerate(diff_ids):
         reader.apply(index, Tars(tars), Descriptor("", None, location=str(index)), diff_id)
-    with LayeredRootFS(reader.tree, diff_ids, spool, reader.unknowns) as rootfs:
+    with LayeredRootFS(reader.tree, diff_ids, spool, reader.unknowns()) as rootfs:
         found = {
             entry.path[1:]: "/"
             if entry.kind is EntryKind.DIRECTORY

@@ -1,0 +1,252 @@
+"""``signatures/`` → ``Tables``: parse, resolve references, check what the domain promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from auditor.errors import TableError
+from auditor.model.terms import Need, Support
+from auditor.tables.files import Files, complain
+from auditor.tables.rows import (
+    CapabilityRow,
+    RuntimeRow,
+    Source,
+    SupportRow,
+    SymbolRow,
+    Tables,
+    TargetRow,
+    ToolchainLibrary,
+    WrapperRow,
+)
+from auditor.tables.shapes import (
+    CapabilityShape,
+    LevelShape,
+    RuntimeShape,
+    SourceShape,
+    TargetShape,
+    ToolchainShape,
+    WrapperShape,
+)
+
+__all__ = ["load"]
+
+EFFORTS = frozenset({0, 1, 3, 5, 8, 13})
+_NEEDS = {need.value: need for need in Need}
+_LEVELS = {level.value: level for level in Support}
+
+
+def load(directory: Path | None = None) -> Tables:
+    """Load and validate a ``signatures`` directory, the shipped one by default.
+
+    Raises ``TableError`` that names file, line or key, and reason.
+    """
+    files = Files(directory or _shipped())
+    sources = _sources(files)
+    capabilities = _capabilities(files, sources)
+    shapes = _target_shapes(files, sources, capabilities)
+    symbols = _symbols(files, sources, capabilities)
+    aliases = _aliases(files, symbols)
+    runtimes = files.toml_tables("runtimes.toml", RuntimeShape)
+    wrappers = files.toml_tables("wrappers.toml", WrapperShape)
+    libraries = files.toml_tables("toolchain_libraries.toml", ToolchainShape)
+    for name, table in (
+        ("runtimes.toml", runtimes),
+        ("wrappers.toml", wrappers),
+        ("toolchain_libraries.toml", libraries),
+    ):
+        for key, row in table.items():
+            _check_source(name, f"[{key}]", row.source, sources)
+    symbol_levels = {target: _symbol_levels(files, target, symbols, sources) for target in shapes}
+    return Tables(
+        digest=files.digest(),
+        as_of=max(source.as_of for source in sources.values()),
+        sources=sources,
+        capabilities=capabilities,
+        targets={target: _target(target, shape) for target, shape in shapes.items()},
+        symbols=symbols,
+        aliases=aliases,
+        toolchain_libraries=tuple(
+            ToolchainLibrary(soname, row.title, row.source) for soname, row in libraries.items()
+        ),
+        runtimes=tuple(_runtime(key, row) for key, row in runtimes.items()),
+        wrappers={key: _wrapper(key, row) for key, row in wrappers.items()},
+        capability_levels={
+            target: _levels(target, shapes, sources, capabilities) for target in shapes
+        },
+        symbol_levels=symbol_levels,
+    )
+
+
+def _shipped() -> Path:
+    """Beside the modules in a wheel, at the root of the tree in a checkout."""
+    package = Path(__file__).parents[1]
+    for candidate in (package / "signatures", package.parent / "signatures"):
+        if (candidate / "capabilities.toml").is_file():
+            return candidate
+    raise TableError("the signatures directory is not there", hint="install auditor again")
+
+
+def _sources(files: Files) -> dict[str, Source]:
+    rows = files.toml_tables("sources.toml", SourceShape)
+    return {
+        key: Source(key, row.title, row.url, row.as_of, row.licence, row.attribution)
+        for key, row in rows.items()
+    }
+
+
+def _check_source(file: str, where: str, source: str, sources: Mapping[str, Source]) -> None:
+    if source not in sources:
+        raise complain(file, where, f"source {source!r} is not in sources.toml")
+
+
+def _capabilities(files: Files, sources: Mapping[str, Source]) -> dict[str, CapabilityRow]:
+    file = "capabilities.toml"
+    found: dict[str, CapabilityRow] = {}
+    for name, row in files.toml_tables(file, CapabilityShape).items():
+        _check_source(file, f"[{name}]", row.source, sources)
+        if row.effort not in EFFORTS:
+            raise complain(file, f"[{name}]", f"effort {row.effort} is none of {sorted(EFFORTS)}")
+        if row.source == "judgement" and not row.reason:
+            raise complain(file, f"[{name}]", "a judgement without a reason")
+        found[name] = CapabilityRow(
+            name=name,
+            title=row.title,
+            summary=row.summary,
+            why=row.why,
+            remedy=row.remedy,
+            interface=row.interface,
+            need=row.need,
+            effort=row.effort,
+            source=row.source,
+        )
+    return found
+
+
+def _target_shapes(
+    files: Files, sources: Mapping[str, Source], capabilities: Mapping[str, CapabilityRow]
+) -> dict[str, TargetShape]:
+    """Every target, in the order in which reports show them."""
+    shapes: dict[str, TargetShape] = {}
+    for file in files.names("targets", ".toml"):
+        shape = files.toml(file, TargetShape)
+        _check_source(file, "source", shape.source, sources)
+        for name, row in shape.support.items():
+            _check_source(file, f"support.{name}", row.source, sources)
+            if name not in capabilities:
+                raise complain(file, f"support.{name}", "no such capability in capabilities.toml")
+        shapes[file.removeprefix("targets/").removesuffix(".toml")] = shape
+    for target, shape in shapes.items():
+        referred = (*shape.adapter_from, *((shape.extends,) if shape.extends else ()))
+        for other in referred:
+            if other not in shapes:
+                raise complain(f"targets/{target}.toml", "its top level", f"no target {other!r}")
+    return dict(sorted(shapes.items(), key=lambda item: item[1].order))
+
+
+def _levels(
+    target: str,
+    shapes: Mapping[str, TargetShape],
+    sources: Mapping[str, Source],
+    capabilities: Mapping[str, CapabilityRow],
+) -> dict[str, SupportRow]:
+    """A level for every capability, what a target is built on underneath its own rows."""
+    lineage = [target]
+    while (base := shapes[lineage[-1]].extends) is not None:
+        if base in lineage:
+            raise complain(f"targets/{target}.toml", "extends", f"a circle through {base!r}")
+        lineage.append(base)
+    found: dict[str, SupportRow] = {}
+    for name in capabilities:
+        owner = next((item for item in lineage if name in shapes[item].support), None)
+        if owner is None:
+            raise complain(f"targets/{target}.toml", "support", f"no level for {name}")
+        row: LevelShape = shapes[owner].support[name]
+        as_of = sources[row.source].as_of
+        file = f"targets/{owner}.toml"
+        found[name] = SupportRow(row.level, row.note, row.flags, row.source, as_of, file, name)
+    return found
+
+
+def _symbols(
+    files: Files, sources: Mapping[str, Source], capabilities: Mapping[str, CapabilityRow]
+) -> dict[str, SymbolRow]:
+    file = "libc/symbols.csv"
+    found: dict[str, SymbolRow] = {}
+    columns = ("symbol", "capability", "need", "reason", "source")
+    for line, (name, capability, need, reason, source) in files.rows(file, columns):
+        where = f"line {line}"
+        _check_source(file, where, source, sources)
+        if capability not in capabilities:
+            raise complain(file, where, f"capability {capability!r} is not in capabilities.toml")
+        if need and need not in _NEEDS:
+            raise complain(file, where, f"need {need!r} is none of {', '.join(_NEEDS)}")
+        if need and not reason:
+            raise complain(file, where, "a need of its own without a reason")
+        own = _NEEDS[need] if need else capabilities[capability].need
+        found[name] = SymbolRow(name, capability, own, source)
+    return found
+
+
+def _aliases(files: Files, symbols: Mapping[str, SymbolRow]) -> dict[str, str]:
+    file = "libc/aliases.csv"
+    found: dict[str, str] = {}
+    for line, (alias, name, _) in files.rows(file, ("alias", "symbol", "kind")):
+        if name not in symbols:
+            raise complain(file, f"line {line}", f"symbol {name!r} is not in libc/symbols.csv")
+        if alias in symbols:
+            raise complain(file, f"line {line}", f"{alias!r} is a symbol of its own as well")
+        found[alias] = name
+    return found
+
+
+def _symbol_levels(
+    files: Files, target: str, symbols: Mapping[str, SymbolRow], sources: Mapping[str, Source]
+) -> dict[str, SupportRow]:
+    file = f"libc/support/{target}.csv"
+    found: dict[str, SupportRow] = {}
+    columns = ("symbol", "level", "flags", "note", "source")
+    dates = {key: source.as_of for key, source in sources.items()}
+    for line, (name, level, flags, note, source) in files.rows(file, columns):
+        if name not in symbols:
+            raise complain(file, f"line {line}", f"symbol {name!r} is not in libc/symbols.csv")
+        if level not in _LEVELS:
+            raise complain(file, f"line {line}", f"level {level!r} is none of {', '.join(_LEVELS)}")
+        if source not in dates:
+            raise complain(file, f"line {line}", f"source {source!r} is not in sources.toml")
+        given = tuple(flags.split()) if flags else ()
+        found[name] = SupportRow(_LEVELS[level], note, given, source, dates[source], file, name)
+    return found
+
+
+def _target(target: str, shape: TargetShape) -> TargetRow:
+    return TargetRow(
+        id=target,
+        title=shape.title,
+        summary=shape.summary,
+        headline=shape.headline,
+        breadth=len(shape.runtimes),
+        runtimes=shape.runtimes,
+        toolchain=shape.toolchain,
+        import_modules=shape.import_modules,
+        import_functions=frozenset(shape.import_functions),
+        adapter_from=shape.adapter_from,
+        source=shape.source,
+    )
+
+
+def _runtime(key: str, row: RuntimeShape) -> RuntimeRow:
+    functions = row.entry_functions
+    return RuntimeRow(key, row.title, row.language, functions, row.command_pattern, row.source)
+
+
+def _wrapper(key: str, row: WrapperShape) -> WrapperRow:
+    return WrapperRow(
+        name=key,
+        value_options=row.value_options,
+        operands=row.operands,
+        assignments=row.assignments,
+        after=row.after,
+        replaces=row.replaces,
+        source=row.source,
+    )
