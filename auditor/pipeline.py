@@ -113,8 +113,7 @@ def _linked(rootfs: RootFS, image: Image, component: Component, tables: Tables) 
     toolchain = {
         loaded.component.id
         for loaded in linked.objects
-        if isinstance(loaded.component.facts, ElfFacts)
-        and tables.is_toolchain_library(loaded.component.facts.soname)
+        if tables.is_toolchain_component(loaded.component)
     }
     libc: list[str] = []
     other: list[str] = []

@@ -43,13 +43,10 @@ Asks = Mapping[str, tuple[Ask, ...]]
 
 def gather(inventory: Inventory, graph: DependencyGraph, tables: Tables) -> Asks:
     """Every component's asks."""
-    sonames = {
-        component.id: component.facts.soname
-        for component in inventory.components
-        if isinstance(component.facts, ElfFacts)
-    }
     toolchain = frozenset(
-        identifier for identifier, soname in sonames.items() if tables.is_toolchain_library(soname)
+        component.id
+        for component in inventory.components
+        if tables.is_toolchain_component(component)
     )
     commands: dict[str, list[Command]] = {}
     for command in graph.commands:

@@ -18,7 +18,6 @@ from auditor.model.assessment import (
     Finding,
     TargetAssessment,
 )
-from auditor.model.facts import ElfFacts
 from auditor.model.graph import DependencyGraph
 from auditor.model.inventory import Component, ComponentKind, Inventory, Unknown
 from auditor.model.terms import Role, Severity, Support, Verdict
@@ -83,8 +82,7 @@ class _Case:
         provided = frozenset(
             component.id
             for component in inventory.components
-            if isinstance(component.facts, ElfFacts)
-            and tables.is_toolchain_library(component.facts.soname)
+            if tables.is_toolchain_component(component)
         )
         unknowns = (*inventory.unknowns, *graph.unknowns)
         return cls(

@@ -94,7 +94,8 @@ def _score(target: WireTarget) -> str:
 
 def _most(target: WireTarget) -> str:
     names = [item.capability for item in target.deductions if item.capability is not None]
-    return ", ".join(names[:4])
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""  # noqa: PLR2004
+    return ", ".join(names[:2]) + more
 
 
 def _blockers(console: Console, report: WireReport, *, verbose: bool) -> None:
@@ -112,7 +113,7 @@ def _blockers(console: Console, report: WireReport, *, verbose: bool) -> None:
         detail = finding.remedy
         if finding.table.note:
             detail = f"{detail} ({finding.table.note}; {finding.table.source})"
-        console.print(Padding(Text(printable(detail), style="dim"), (0, 0, 0, 4)))
+        console.print(Padding.indent(Text(printable(detail), style="dim"), 4))
     rest = len(blockers) - len(shown)
     if rest:
         console.print(Text(f"  and {rest} more: -v shows them, -o json lists all", style="dim"))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
+from auditor.model.facts import ElfFacts
+from auditor.model.inventory import Component, ComponentKind
 from auditor.model.terms import Need, Support
 
 __all__ = [
@@ -185,6 +188,16 @@ class Tables:
         return soname is not None and any(
             fnmatchcase(soname, row.soname) for row in self.toolchain_libraries
         )
+
+    def is_toolchain_component(self, component: Component) -> bool:
+        """Whether a library is one of those, by its soname, or by its file's where it has none.
+
+        musl's C library has no soname.
+        """
+        if not isinstance(component.facts, ElfFacts):
+            return False
+        name = component.facts.soname or PurePosixPath(component.path).name
+        return component.kind is ComponentKind.LIBRARY and self.is_toolchain_library(name)
 
     def symbol_support(self, target: str, name: str) -> SupportRow | None:
         """What a target offers for one function; ``None`` where nothing is known."""

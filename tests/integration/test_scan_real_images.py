@@ -117,6 +117,14 @@ def test_a_dynamic_program_that_reads_and_prints_can_be_rebuilt(report_of):
     assert report_of("report").recommendation.verdict == "rebuild"
 
 
+def test_a_musl_program_is_bound_by_musls_rules(report_of):
+    report = report_of("report-musl")
+    assert components_of(report)["/usr/lib/x86_64-linux-musl/libc.so"].reach == "reachable"
+    assert targets_of(report)["wasip1"].verdict == "rebuild"
+    # musl's library has no soname: its calls are asks of the platform all the same.
+    assert targets_of(report)["wasi-http"].verdict == "rearchitect"
+
+
 def test_the_same_program_static_and_stripped_has_too_little_evidence(report_of):
     report = report_of("report-static")
     assert {target.verdict for target in report.targets} == {"insufficient-evidence"}

@@ -36,7 +36,7 @@ def test_every_image_is_there_and_small() -> None:
     assert set(IMAGES) == expected | {"whiteouts", "zstd"}
     for name in IMAGES:
         size = sum(map(len, files(SMALL / name).values()))
-        assert size < (430_000 if name == "musl" else 300_000)
+        assert size < 300_000
 
 
 @pytest.mark.parametrize("name", IMAGES)
