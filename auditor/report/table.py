@@ -56,7 +56,7 @@ def _heading(console: Console, report: WireReport) -> None:
     if image.platform is not None:
         facts.append(printable(image.platform))
     if image.layers:
-        facts.append(f"{len(image.layers)} layers")
+        facts.append("1 layer" if len(image.layers) == 1 else f"{len(image.layers)} layers")
     if image.digest is not None:
         facts.append(image.digest[:19])
     console.print(Text(" · ".join(facts), style="dim"))
