@@ -70,6 +70,8 @@ class WireInspection(msgspec.Struct, frozen=True):
     elf: WireElf | None
     libraries: list[WireLibrary]
     imports: WireImports
+    syscalls: dict[str, list[str]] | None
+    """``None``: system calls are not read in this version."""
     capabilities: list[str]
     targets: list[WireTargetSymbols]
     unknowns: list[str]
@@ -101,6 +103,7 @@ def inspection(
         elf=_elf(component.facts) if isinstance(component.facts, ElfFacts) else None,
         libraries=[WireLibrary(*library) for library in linked.libraries],
         imports=WireImports(libc=names, other=sorted(set(linked.other))),
+        syscalls=None,
         capabilities=sorted({row.capability for row in rows.values() if row is not None}),
         targets=[_symbols(target, names, tables) for target in tables.targets],
         unknowns=[unknown.reason for unknown in unknowns],

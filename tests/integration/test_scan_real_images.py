@@ -6,10 +6,14 @@ import json
 import subprocess
 import sys
 
+import jsonschema
 import pytest
 
 import auditor
+from auditor.report.json import render
+from auditor.report.schema import schema
 
+SCHEMA = schema()
 STAYS = {"keep-in-container", "rearchitect"}
 APART_FROM_WASIX = ("wasip1", "wasip2", "wasip3", "wasi-http", "core")
 
@@ -22,6 +26,7 @@ def report_of(real_image):
     def scan(name):
         if name not in made:
             made[name] = auditor.scan(f"oci-dir:{real_image(name)}")
+            jsonschema.validate(json.loads(render(made[name])), SCHEMA)
         return made[name]
 
     return scan

@@ -1,0 +1,64 @@
+"""Progress is for people at a terminal, and only for longer work."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+from auditor.cli import progress
+
+
+@contextlib.contextmanager
+def terminal():
+    """Put a pseudo-terminal in the place of stderr; give what was written to it.
+
+    Not a fixture, since pytest sets stderr anew between a test's set-up and its body.
+    """
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as stream, os.fdopen(ours, "rb", buffering=0) as written:
+        os.set_blocking(ours, False)
+
+        def read() -> bytes:
+            stream.flush()
+            return written.read(1 << 16) or b""
+
+        with contextlib.redirect_stderr(stream):
+            yield read
+
+
+def test_longer_work_shows_its_stage_and_leaves_no_trace(monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 0.05)
+    with terminal() as read:
+        with progress.shown(quiet=False) as tell:
+            tell("reading \x1b[31mx")
+            time.sleep(0.3)
+            tell("thinking")
+        written = read()
+    assert b"reading \\x1b[31mx" in written
+    assert b"thinking" in written
+    assert written.endswith(b"\r\x1b[K")
+
+
+def test_short_work_shows_nothing():
+    with terminal() as read:
+        with progress.shown(quiet=False) as tell:
+            tell("reading")
+        assert read() == b""
+
+
+def test_quiet_shows_nothing(monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    with terminal() as read:
+        with progress.shown(quiet=True) as tell:
+            tell("reading")
+            time.sleep(0.05)
+        assert read() == b""
+
+
+def test_no_terminal_no_progress(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    with progress.shown(quiet=False) as tell:
+        tell("reading")
+        time.sleep(0.05)
+    assert capsys.readouterr().err == ""
