@@ -7,7 +7,7 @@ time, the walk says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from auditor.formats import FormatError
@@ -36,7 +36,13 @@ class Walk:
     """Every ELF executable met, to be linked."""
     main: list[str] = field(default_factory=list)
     """Components that are left running."""
+    """Each once, in the order found."""
     problem: str | None = None
+    """Where the container's own process surely goes and the walk cannot follow."""
+    lost: str | None = None
+    """The same, where it may go there."""
+    arrivals: int = 0
+    """How often the container's own process was followed to where it stays, or got lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,9 @@ class _Step:
     line: int | None
     handed: bool
     """Whether the container's own process gets there, rather than a child of it."""
-    depth: int
+    conditional: bool = False
+    """Whether it gets there on a branch only."""
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +74,11 @@ class Walker:
 
     def start(self, argv: tuple[str, ...]) -> Walk:
         """Walk from the image's command line."""
-        step = _Step(ENTRYPOINT, EdgeKind.STARTS, " ".join(argv), None, handed=True, depth=0)
-        if not self._run(argv, step) and self.walk.problem is None:
+        step = _Step(ENTRYPOINT, EdgeKind.STARTS, " ".join(argv), None, handed=True)
+        if not self._run(argv, step):
             self.walk.problem = f"the image's command {self._told(argv[0])}"
+        if not self.walk.main:
+            self.walk.problem = self.walk.problem or self.walk.lost
         return self.walk
 
     def _run(self, words: Words, step: _Step) -> bool:
@@ -83,6 +93,7 @@ class Walker:
         self.walk.edges.add(Edge(step.origin, component.id, step.kind, step.detail, step.line))
         mark = (component.id, words, step.handed)
         if mark in self._seen:
+            self.walk.arrivals += step.handed
             return True
         self._seen.add(mark)
         match component.kind:
@@ -136,7 +147,7 @@ class Walker:
         if not isinstance(facts, ScriptFacts):
             self._leave_running(script, step)
             return
-        self._interpreter(script, facts, step)
+        self._interpreter(script, facts)
         if not facts.posix_shell:
             self._leave_running(script, step)
             return
@@ -150,10 +161,9 @@ class Walker:
             return
         self._interpret(script, shell, words[1:], step, name=script.path)
 
-    def _interpreter(self, script: Component, facts: ScriptFacts, step: _Step) -> None:
+    def _interpreter(self, script: Component, facts: ScriptFacts) -> None:
         """Edges to what the kernel runs for ``#!``, and to what ``env`` then looks up."""
         detail = f"#!{facts.interpreter}"
-        deeper = _Step(script.id, EdgeKind.INTERPRETER, detail, 1, False, step.depth + 1)  # noqa: FBT003
         words = [facts.interpreter, *(facts.argument.split() if facts.argument else ())]
         for name in dict.fromkeys((words[0], *(w for w in words[1:] if _is_command(words[0], w)))):
             entry = self.environment.find(name)
@@ -162,7 +172,7 @@ class Walker:
                 reason = f"its interpreter {name} is not in the image"
                 self.walk.unknowns.add(Unknown(script.path, "graph", reason, script.id))
                 continue
-            self.walk.edges.add(Edge(script.id, component.id, deeper.kind, detail, 1))
+            self.walk.edges.add(Edge(script.id, component.id, EdgeKind.INTERPRETER, detail, 1))
             if component.kind is ComponentKind.EXECUTABLE:
                 self.walk.executables[component.id] = component
 
@@ -173,22 +183,29 @@ class Walker:
         if script.id in self._active:
             return
         self._active.add(script.id)
-        before, problem = len(self.walk.main), self.walk.problem
+        before = self.walk.arrivals
         arguments = self._arguments(shell, arguments, name)
         only = len(shell.commands) == 1 and not shell.commands[0].background
         for command in (*shell.sources, *shell.commands):
             sourced = command in shell.sources
             last = command.replaces or (only and not sourced)
             kind = _edge_kind(sourced=sourced, replaces=command.replaces)
-            handed = step.handed and last
-            deeper = _Step(script.id, kind, command.text, command.line, handed, step.depth + 1)
+            deeper = _Step(
+                origin=script.id,
+                kind=kind,
+                detail=command.text,
+                line=command.line,
+                handed=step.handed and last,
+                conditional=step.conditional or command.conditional,
+                depth=step.depth + 1,
+            )
             self._command(script, shell, command, _spliced(command.words, arguments, name), deeper)
         self._active.discard(script.id)
         if shell.errors:
             reason = f"{shell.errors} places in it are no shell syntax that the parser knows"
             self.walk.unknowns.add(Unknown(script.path, "shell", reason, script.id))
-        if step.handed and len(self.walk.main) == before and self.walk.problem == problem:
-            self.walk.main.append(script.id)
+        if self.walk.arrivals == before:
+            self._leave_running(script, step)
 
     def _command(
         self, script: Component, shell: ShellFacts, command: ShellCommand, words: Words, step: _Step
@@ -203,7 +220,7 @@ class Walker:
             self.walk.commands.add(
                 Command(script.id, command.line, command.text, command.conditional)
             )
-        if not self._run(words, step) and not command.conditional:
+        if not self._run(words, step) and not (command.conditional and not step.handed):
             self._not_found(script, words, step)
 
     def _plug_ins(self, shell: ShellFacts, step: _Step) -> bool:
@@ -234,18 +251,27 @@ class Walker:
         return arguments
 
     def _leave_running(self, component: Component, step: _Step) -> None:
-        if step.handed and component.id not in self.walk.main:
-            self.walk.main.append(component.id)
+        if step.handed:
+            self.walk.arrivals += 1
+            if component.id not in self.walk.main:
+                self.walk.main.append(component.id)
+
+    def _lose(self, step: _Step, reason: str) -> None:
+        """Give up on the container's own process, for sure or on one branch."""
+        if step.handed:
+            self.walk.arrivals += 1
+            self.walk.lost = reason
+            if not step.conditional:
+                self.walk.problem = reason
 
     def _deeper(self, step: _Step, origin: str, kind: EdgeKind, detail: str) -> _Step:
-        return _Step(origin, kind, detail, step.line, step.handed, step.depth + 1)
+        return replace(step, origin=origin, kind=kind, detail=detail, depth=step.depth + 1)
 
     def _not_found(self, component: Component, words: Words, step: _Step) -> None:
         where = f"line {step.line}: " if step.line is not None else ""
         reason = f"{where}{self._told(words[0] or '')}"
         self.walk.unknowns.add(Unknown(component.path, "graph", reason, component.id))
-        if step.handed:
-            self.walk.problem = f"{component.path} hands over, but {self._told(words[0] or '')}"
+        self._lose(step, f"{component.path} hands over, but {self._told(words[0] or '')}")
 
     def _told(self, name: str) -> str:
         """Why a command's name led nowhere."""
@@ -255,9 +281,8 @@ class Walker:
 
     def _unclear(self, component: Component, line: int | None, reason: str, step: _Step) -> None:
         self.walk.unknowns.add(Unknown(component.path, "shell", reason, component.id))
-        if step.handed:
-            where = f" line {line}" if line is not None else ""
-            self.walk.problem = f"{component.path}{where} hands over to what run time decides"
+        where = f" line {line}" if line is not None else ""
+        self._lose(step, f"{component.path}{where} hands over to what run time decides")
 
 
 def _edge_kind(*, sourced: bool, replaces: bool) -> EdgeKind:

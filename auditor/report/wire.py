@@ -121,8 +121,8 @@ class WireEvidence(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
     support: str
     need: str
-    package: str | None = None
-    layer: str | None = None
+    package: str | None
+    layer: str | None
     line: int | None = None
     address: str | None = None
     member: str | None = None

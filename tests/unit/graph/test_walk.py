@@ -244,3 +244,35 @@ def test_a_missing_library_is_an_unknown_unless_a_toolchain_brings_it(graph_of, 
     assert [unknown.reason for unknown in graph.unknowns] == [
         "needs libfoo.so.1, which the loader would not find in the image"
     ]
+
+
+def test_a_branch_that_only_run_time_knows_does_not_hide_the_other(graph_of, programs):
+    script = '#!/bin/sh\nif [ "$D" ]; then exec $D "$@"; fi\nexec "$@"\n'
+    graph = graph_of(programs | {"/e.sh": script}, entrypoint=("/e.sh",), cmd=("server",))
+    assert main_of(graph) == ["/usr/sbin/server"]
+    assert graph.launch.problem is None
+    assert any("run time" in unknown.reason for unknown in graph.unknowns)
+
+
+def test_a_wrapped_program_that_is_missing_on_a_branch_does_not_hide_the_other(graph_of, programs):
+    script = "#!/bin/sh\nif [ -x /opt/x ]; then exec tini -- /opt/x; fi\nexec server\n"
+    graph = graph_of(programs | {"/e.sh": script}, entrypoint=("/e.sh",))
+    assert main_of(graph) == ["/usr/sbin/server"]
+    assert graph.launch.problem is None
+
+
+def test_only_branches_that_get_lost_are_a_problem(graph_of, programs):
+    script = '#!/bin/sh\nif [ "$A" ]; then exec $A; else exec $B; fi\n'
+    graph = graph_of(programs | {"/e.sh": script}, entrypoint=("/e.sh",))
+    assert graph.launch.main == ()
+    assert "run time" in (graph.launch.problem or "")
+
+
+def test_a_script_reached_twice_is_still_only_set_up(graph_of, programs):
+    tree = programs | {
+        "/e.sh": '#!/bin/sh\nif [ "$X" ]; then exec /inner.sh a; fi\nexec /inner.sh b\n',
+        "/inner.sh": "#!/bin/sh\nid\nexec server\n",
+    }
+    graph = graph_of(tree, entrypoint=("/e.sh",))
+    assert main_of(graph) == ["/usr/sbin/server"]
+    assert graph.roles["script:/inner.sh"] is Role.SETUP
