@@ -9,7 +9,7 @@ from auditor.assess.asks import Asks, gather
 from auditor.assess.coverage import coverage
 from auditor.assess.findings import Shortfall, find, shortfalls
 from auditor.assess.recommend import recommend, route_of
-from auditor.assess.score import Result, Step, Unmet, evaluate, loss
+from auditor.assess.score import Result, Step, Unmet, evaluate, loss, verdict_of
 from auditor.assess.support import Offers
 from auditor.model.assessment import (
     Assessment,
@@ -122,7 +122,7 @@ class _Case:
             self._add(unmet, item)
         known = 0.0 if identifier in self.opaque else 1.0
         wasm = component.kind is ComponentKind.WASM
-        return evaluate(unmet.values(), known, wasm=wasm).verdict
+        return verdict_of(unmet.values(), known, wasm=wasm)
 
     def uses(self, chosen: Iterable[TargetRow]) -> tuple[CapabilityUse, ...]:
         """What the work asks for, met or not, and what each target offers for it."""

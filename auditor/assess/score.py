@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from auditor.model.terms import Need, Severity, Support, Verdict
 
-__all__ = ["ENOUGH", "Result", "Step", "Unmet", "evaluate"]
+__all__ = ["ENOUGH", "Result", "Step", "Unmet", "evaluate", "verdict_of"]
 
 ENOUGH = 0.6
 """Least coverage for a verdict (DESIGN.md, "Coverage")."""
@@ -75,8 +76,19 @@ class Result:
 
 def loss(item: Unmet) -> float:
     """Share of the score that one unmet capability takes, 0 to 0.45."""
-    share = _NEED_SHARE[item.need] * _SUPPORT_SHARE[item.support]
-    return _ABSENT_LOSS[item.effort] * share
+    return _loss(item.need, item.support, item.effort)
+
+
+@cache
+def _loss(need: Need, support: Support, effort: int) -> float:
+    return _ABSENT_LOSS[effort] * _NEED_SHARE[need] * _SUPPORT_SHARE[support]
+
+
+def verdict_of(unmet: Iterable[Unmet], coverage: float, *, wasm: bool = False) -> Verdict:
+    """The verdict alone, without the numbers."""
+    if coverage < ENOUGH:
+        return Verdict.INSUFFICIENT_EVIDENCE
+    return _verdict(list(unmet), wasm=wasm)
 
 
 def evaluate(unmet: Iterable[Unmet], coverage: float, *, wasm: bool = False) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.assess.score import CAP_BLOCKED, ENOUGH, Unmet, evaluate
+from auditor.assess.score import CAP_BLOCKED, ENOUGH, Unmet, evaluate, verdict_of
 from auditor.assess.support import severity
 from auditor.model.terms import Need, Severity, Support, Verdict
 
@@ -32,6 +32,11 @@ def test_deductions_add_up_to_what_is_missing_from_100(items, coverage):
     result = evaluate(items, coverage)
     assert sum(step.points for step in result.steps) == 100 - result.score
     assert all(step.points > 0 for step in result.steps)
+
+
+@given(lists, shares)
+def test_the_verdict_alone_is_that_of_the_whole(items, coverage):
+    assert verdict_of(items, coverage) is evaluate(items, coverage).verdict
 
 
 @given(lists, shares)

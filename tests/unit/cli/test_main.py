@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -150,7 +151,7 @@ def test_a_config_that_is_not_json(small, tmp_path):
     assert_one_sentence(auditor("scan", copy), 1)
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def nobody():
     """Give up root's right to read everything, for a while."""
     if os.geteuid() != 0:
@@ -163,13 +164,18 @@ def nobody():
         os.seteuid(0)
 
 
-def test_no_permission(small, capsys, nobody):
-    # In this process, since an unprivileged one may not even reach the interpreter.
+def test_no_permission(small, capsys):
+    # In this process, since an unprivileged one may not even reach the interpreter: what it
+    # imports is imported first.
+    assert main(["scan", str(small("hello"))]) == 0
+    capsys.readouterr()
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         copy = Path(directory) / "copy"
         shutil.copytree(small("hello"), copy)
+        Path(directory).chmod(0o755)
         (copy / "index.json").chmod(0)
-        code = main(["scan", f"oci-dir:{copy}"])
+        with nobody():
+            code = main(["scan", f"oci-dir:{copy}"])
     said = capsys.readouterr()
     assert (code, said.out) == (1, "")
     assert said.err.startswith("auditor: ")
@@ -207,3 +213,49 @@ def damaged(image, tmp_path, change):
     blob = max((copy / "blobs" / "sha256").iterdir(), key=lambda path: path.stat().st_size)
     blob.write_bytes(change(blob.read_bytes()))
     return copy
+
+
+def test_verbose_shows_what_is_reached_and_its_route(small):
+    done = auditor("scan", small("shell-cmd"), "-v")
+    assert "/usr/bin/dash" in done.stdout
+    assert "falls away" in done.stdout
+
+
+def test_what_is_in_the_way_is_shown_with_its_chain(small):
+    done = auditor("scan", small("shell-cmd"), "--target", "core")
+    assert "In the way on core" in done.stdout
+    assert "entrypoint → /usr/bin/dash → /usr/bin/report → " in done.stdout
+
+
+def test_what_could_not_be_read_is_shown(small):
+    done = auditor("scan", small("static"))
+    assert "Not known" in done.stdout
+    assert "statically linked" in done.stdout
+
+
+def test_inspect_in_json_says_what_is_missing(small):
+    done = auditor("inspect", small("shell-cmd"), "/bin/sh", "-o", "json")
+    document = json.loads(done.stdout)
+    (wasip1,) = (item for item in document["targets"] if item["id"] == "wasip1")
+    assert {"fork", "execve"} <= set(wasip1["missing"])
+    assert {"dup2", "pipe"} <= set(wasip1["stubbed"])
+    assert {"setjmp", "longjmp"} <= set(wasip1["flags"])
+    assert document["path"] == "/usr/bin/dash"
+
+
+def test_inspect_of_a_script_or_module_is_no_error(small):
+    assert auditor("inspect", small("wasm"), "hello.wasm").returncode == 0
+
+
+def test_inspect_of_a_text_file_says_that_it_is_nothing_to_judge(small):
+    done = auditor("inspect", small("hello"), "/etc/hello.txt")
+    assert_one_sentence(done, 1, "/etc/hello.txt", "no executable, library, script")
+
+
+def test_names_in_an_image_cannot_steer_the_terminal(tmp_path):
+    (tmp_path / "a\x1b[31mb").write_bytes(b"#!/bin/sh\nnothing-here\n")
+    (tmp_path / "a\x1b[31mb").chmod(0o755)
+    done = auditor("scan", f"dir:{tmp_path}", "--entrypoint", '["/a\\u001b[31mb"]')
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "\\x1b[31m" in done.stdout
