@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["configure"]
 
 _DESCRIPTION = """\
-Unpack an image in place, follow its entrypoint, and judge what it reaches against every target.
+Read an image, follow its entrypoint, and judge what it reaches against every target. Nothing of
+the image is run or unpacked.
 
 REFERENCE is oci-dir:PATH[:TAG], oci-archive:PATH[:TAG], docker-archive:PATH[:NAME:TAG],
 dir:PATH, or the bare path of any of these.

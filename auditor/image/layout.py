@@ -48,7 +48,7 @@ class _Directory:
         return open(self._path / name, "rb", buffering=0, opener=open_at_once)
 
     def label(self, name: str) -> str:
-        return str(self._path / name)
+        return str((self._path / name).absolute())
 
     def close(self) -> None:
         """Nothing stays open between blobs."""
@@ -88,7 +88,7 @@ class OciLayout:
         try:
             stream = self._files.open(name)
         except FileNotFoundError as error:
-            raise NotAnImageError(f"there is no image: {label} is missing") from error
+            raise NotAnImageError(f"no OCI image layout is there: {label} is missing") from error
         except OSError as error:
             raise ImageError(f"cannot open {label}: {error.strerror or error}") from error
         try:
