@@ -13,15 +13,17 @@ from auditor.errors import PathInImageError, UsageError
 from auditor.graph import build
 from auditor.image import open_image, parse_platform, parse_reference
 from auditor.image.rootfs import RootFS
-from auditor.inventory import collect, component_at, keep
+from auditor.inventory import collect, component_at, keep, recognise_servers
 from auditor.linking import link
 from auditor.model.facts import ElfFacts
 from auditor.model.graph import Overrides
 from auditor.model.image import Image
 from auditor.model.inventory import Component
+from auditor.model.terms import Role
 from auditor.report import Scan, WireInspection, inspection
 from auditor.report.inspection import Linked
 from auditor.tables import load
+from auditor.tables.age import stale
 from auditor.tables.rows import Tables
 
 __all__ = ["Options", "Progress", "inspect", "scan"]
@@ -39,8 +41,10 @@ class Options:
     targets: tuple[str, ...] = ()
     """Target ids; empty for all."""
     overrides: Overrides = field(default_factory=Overrides)
+    catalog: bool = True
+    """Whether the catalogue of known servers may add to the report."""
     tables: Path | None = None
-    """A ``signatures`` directory instead of the one that is shipped."""
+    """A directory whose files add to the shipped tables, or override rows of them."""
 
 
 def scan(reference: str, options: Options | None = None, progress: Progress | None = None) -> Scan:
@@ -52,9 +56,11 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         inventory = collect(rootfs, tables.runtimes)
         tell("following the entrypoint")
         graph = build(rootfs, image.config, inventory, tables, options.overrides)
+        work = [item for item in inventory.components if graph.roles.get(item.id) is Role.MAIN]
+        servers = recognise_servers(rootfs, work, tables.catalog) if options.catalog else {}
     tell("holding it against the tables")
     assessment = assess(inventory, graph, tables, targets=options.targets)
-    return Scan(version("auditor"), image, inventory, graph, assessment, tables)
+    return Scan(version("auditor"), image, inventory, graph, assessment, servers, tables, _about(tables))
 
 
 def inspect(
@@ -75,13 +81,21 @@ def inspect(
 def _open(
     stack: ExitStack, reference: str, options: Options, tell: Progress
 ) -> tuple[Tables, Image, RootFS]:
-    tables = load(options.tables)
+    tables = load(overlay=options.tables)
     _check_targets(options.targets, tables)
     platform = parse_platform(options.platform) if options.platform is not None else None
     tell(f"opening {reference}")
     opened = stack.enter_context(open_image(parse_reference(reference), platform=platform))
     tell(f"reading {reference}")
     return tables, opened.image, stack.enter_context(opened.rootfs(keep))
+
+
+def _about(tables: Tables) -> tuple[str, ...]:
+    """What a reader should know about the tables."""
+    notes = [stale(tables)]
+    if tables.overlay:
+        notes.append(f"Rows were added to the tables or overridden: {', '.join(tables.overlay)}.")
+    return tuple(note for note in notes if note is not None)
 
 
 def _check_targets(targets: tuple[str, ...], tables: Tables) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import UsageError
@@ -12,7 +13,7 @@ from auditor.errors import UsageError
 if TYPE_CHECKING:
     from auditor.pipeline import Options
 
-__all__ = ["add_image", "add_launch", "options"]
+__all__ = ["add_image", "add_launch", "add_tables", "options"]
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,16 @@ def add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     parser.add_argument("-v", "--verbose", action="store_true", help="show everything found")
     parser.add_argument("--no-progress", action="store_true", help="no progress display")
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """Where more rows come from."""
+    parser.add_argument(
+        "--tables",
+        type=Path,
+        metavar="DIR",
+        help="a directory whose files add rows to the tables, or override some",
+    )
 
 
 def add_launch(parser: argparse.ArgumentParser) -> None:
@@ -53,11 +64,13 @@ def options(parsed: argparse.Namespace) -> Options:
     return Options(
         platform=parsed.platform,
         targets=tuple(getattr(parsed, "target", ())),
+        catalog=not getattr(parsed, "no_catalog", False),
         overrides=Overrides(
             entrypoint=_words("--entrypoint", getattr(parsed, "entrypoint", None)),
             cmd=_words("--cmd", getattr(parsed, "cmd", None)),
             env=tuple(_variable(text) for text in getattr(parsed, "env", ())),
         ),
+        tables=parsed.tables,
     )
 
 

@@ -28,6 +28,7 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     arguments.add_image(parser)
+    arguments.add_tables(parser)
     parser.add_argument("path", metavar="PATH", help="the file's path inside the image")
     output.add(parser, formats=("table", "json"))
     parser.set_defaults(execute=execute)

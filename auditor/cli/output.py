@@ -1,4 +1,4 @@
-"""``-o FORMAT[=FILE]``: what to write, and where."""
+"""``-o FORMAT[=FILE]``: what to write, and where; ``-`` is standard output."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def parse(texts: list[str], formats: tuple[str, ...]) -> tuple[Output, ...]:
             raise UsageError(f"there is no output format {name!r}", hint=f"formats: {known}")
         if separator and not file:
             raise UsageError(f"-o {text!r} names no file")
-        outputs.append(Output(name, Path(file) if file else None))
+        outputs.append(Output(name, Path(file) if file and file != "-" else None))
     if sum(output.file is None for output in outputs) > 1:
         raise UsageError(
             "more than one output would go to standard output",

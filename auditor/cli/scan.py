@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from auditor.cli import arguments, output, progress
+from auditor.cli import arguments, output, progress, warn
 from auditor.errors import EXIT_OK
 
 if TYPE_CHECKING:
@@ -32,12 +32,18 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     arguments.add_image(parser)
     arguments.add_launch(parser)
+    arguments.add_tables(parser)
     parser.add_argument(
         "--target",
         action="append",
         default=[],
         metavar="ID",
         help="judge this target only (repeatable): wasip1, wasip2, wasip3, …",
+    )
+    parser.add_argument(
+        "--no-catalog",
+        action="store_true",
+        help="leave out what the catalogue knows of well-known servers",
     )
     output.add(parser, formats=("table", "json"))
     parser.set_defaults(execute=execute)
@@ -51,6 +57,8 @@ def execute(parsed: argparse.Namespace) -> int:
         from auditor.pipeline import scan
         from auditor.report import to_wire
 
-        report = to_wire(scan(parsed.reference, options, tell))
+        scanned = scan(parsed.reference, options, tell)
+        report = to_wire(scanned)
+    warn.about_age(scanned.tables)
     output.write_report(report, outputs, verbose=parsed.verbose)
     return EXIT_OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -11,10 +12,14 @@ from auditor.model.facts import WasmFacts
 from auditor.model.graph import DependencyGraph
 from auditor.model.image import Image
 from auditor.model.inventory import Component, ComponentKind, Inventory
+from auditor.model.terms import Verdict
 from auditor.report import wire
+from auditor.tables.catalog import ServerRow
 from auditor.tables.rows import Tables
 
 __all__ = ["Scan", "to_wire"]
+
+_STAYS = frozenset({Verdict.REARCHITECT, Verdict.KEEP_IN_CONTAINER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,11 @@ class Scan:
     inventory: Inventory
     graph: DependencyGraph
     assessment: Assessment
+    servers: Mapping[str, ServerRow]
+    assessment: Assessment
     tables: Tables
+    notes: tuple[str, ...] = ()
+    """Sentences about the scan itself that the report should carry."""
 
 
 def to_wire(scan: Scan) -> wire.WireReport:
@@ -58,12 +67,13 @@ def to_wire(scan: Scan) -> wire.WireReport:
         packages=[],
         runtimes=_runtimes(scan),
         unknowns=_unknowns(scan),
+        catalog=[_known(identifier, row, scan) for identifier, row in scan.servers.items()],
         notes=_notes(scan),
         split=None,
         unblock_sets=[],
         gate=wire.WireGate(met=True, reasons=[]),
         waived=[],
-        sources=_sources(findings, scan.tables),
+        sources=_sources(findings, scan),
     )
 
 
@@ -185,11 +195,30 @@ def _notes(scan: Scan) -> list[str]:
         paths = ", ".join(component.path for component in modules[:3])
         more = f" and {len(modules) - 3} more" if len(modules) > 3 else ""  # noqa: PLR2004
         notes.append(f"The image already holds WebAssembly: {paths}{more}.")
-    return notes
+    return [*notes, *scan.notes]
 
 
-def _sources(findings: list[wire.WireFinding], tables: Tables) -> list[wire.WireSource]:
-    named = sorted({finding.table.source for finding in findings})
+def _known(identifier: str, row: ServerRow, scan: Scan) -> wire.WireKnown:
+    """What the catalogue adds, and whether the evidence says the same."""
+    verdict = scan.assessment.recommendation.verdict
+    agrees = None if verdict is Verdict.INSUFFICIENT_EVIDENCE else verdict in _STAYS
+    return wire.WireKnown(
+        component=identifier,
+        id=row.id,
+        title=row.title,
+        summary=row.summary,
+        reasons=list(row.reasons),
+        instead=row.instead,
+        also=row.also,
+        agrees=agrees,
+        source=row.source,
+    )
+
+
+def _sources(findings: list[wire.WireFinding], scan: Scan) -> list[wire.WireSource]:
+    tables = scan.tables
+    rows = {row.source for row in scan.servers.values()}
+    named = sorted(rows | {finding.table.source for finding in findings})
     return [
         wire.WireSource(source.id, source.title, source.url, source.as_of)
         for source in (tables.sources[name] for name in named)

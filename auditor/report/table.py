@@ -43,6 +43,7 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
     _unknowns(console, report, verbose=verbose)
     if verbose:
         _components(console, report)
+    _known(console, report)
     for note in report.notes:
         console.print(Text(f"Note: {printable(note)}"))
     console.print(Text.assemble(("Next: ", "bold"), printable(report.recommendation.next_step)))
@@ -150,6 +151,16 @@ def _unknowns(console: Console, report: WireReport, *, verbose: bool) -> None:
         console.print(Text(f"{files} out of the entrypoint's reach not read", style="dim"))
     if about or others:
         console.print()
+
+
+def _known(console: Console, report: WireReport) -> None:
+    for known in report.catalog:
+        console.print(
+            Text.assemble(("Known ", "bold"), f"as {known.title}: {known.summary} {known.instead}")
+        )
+        if known.agrees is False:
+            line = f"  The evidence says otherwise: {report.recommendation.verdict}."
+            console.print(Text(line, style="yellow"))
 
 
 def _components(console: Console, report: WireReport) -> None:

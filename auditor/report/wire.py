@@ -192,6 +192,23 @@ class WireUnknown(msgspec.Struct, frozen=True):
     component: str | None
 
 
+class WireKnown(msgspec.Struct, frozen=True):
+    """What the catalogue knows a component as. It adds to the evidence and replaces none."""
+
+    component: str
+    id: str
+    title: str
+    summary: str
+    reasons: list[str]
+    """Capabilities that it rests on by its design."""
+    instead: str
+    """What people use from the WebAssembly side."""
+    also: str | None
+    agrees: bool | None
+    """Whether the evidence says the same; ``None`` where it says too little."""
+    source: str
+
+
 class WireGate(msgspec.Struct, frozen=True):
     """Whether what was asked of the image is met; without a gate it always is."""
 
@@ -223,6 +240,7 @@ class WireReport(msgspec.Struct, frozen=True):
     packages: list[WirePackage]
     runtimes: list[WireRuntime]
     unknowns: list[WireUnknown]
+    catalog: list[WireKnown]
     notes: list[str]
     split: dict[str, Any] | None
     unblock_sets: list[dict[str, Any]]

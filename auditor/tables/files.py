@@ -13,61 +13,86 @@ from typing import TypeVar
 import msgspec
 
 from auditor.errors import TableError
+from auditor.tables.overlay import Overlay
 
-__all__ = ["Files", "complain"]
+__all__ = ["Files", "RowError", "complain"]
 
 T = TypeVar("T")
 
 
-def complain(file: str, where: str, reason: str) -> TableError:
+_HINT = "correct the row; signatures/README.md tells what each file holds"
+
+
+class RowError(TableError):
+    """A wrong row of ``file``, and where in it."""
+
+    def __init__(self, file: str, where: str, reason: str) -> None:
+        super().__init__(f"signatures/{file}, {where}: {reason}", hint=_HINT)
+        self.file = file
+        self.where = where
+        self.reason = reason
+
+
+def complain(file: str, where: str, reason: str) -> RowError:
     """The error for a wrong row."""
-    return TableError(
-        f"signatures/{file}, {where}: {reason}",
-        hint="correct the row; signatures/README.md tells what each file holds",
-    )
+    return RowError(file, where, reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A ``signatures`` directory. Keeps a digest of all that was read."""
+    """A ``signatures`` directory, and one over it. Keeps a digest of all that was read."""
 
     root: Path
+    overlay: Overlay | None = None
     contents: dict[str, bytes] = field(default_factory=dict)
 
-    def read(self, name: str) -> str:
-        """A file's text."""
+    def read(self, name: str, key: tuple[int, ...] = (0,)) -> str:
+        """A file's text. ``key`` tells which columns of a CSV file name a row of the overlay."""
+        over = self.overlay
+        if over is None or not over.has(name):
+            return self._text(name, self.root)
+        above = self._text(name, over.root)
+        if not (self.root / name).exists():
+            return above
+        below = self._text(name, self.root)
+        return over.merged_rows(name, below, above, key) if name.endswith(".csv") else below
+
+    def _text(self, name: str, root: Path) -> str:
         try:
-            data = (self.root / name).read_bytes()
+            data = (root / name).read_bytes()
             text = data.decode("utf-8")
         except OSError as error:
             reason = error.strerror or "unreadable"
             raise complain(name, "the whole file", f"cannot be read: {reason}") from None
         except UnicodeDecodeError:
             raise complain(name, "the whole file", "is not UTF-8") from None
-        self.contents[name] = data
+        self.contents[name if root == self.root else f"overlay: {name}"] = data
         return text
 
     def names(self, directory: str, suffix: str) -> tuple[str, ...]:
         """Files of a directory, sorted."""
-        return tuple(
-            f"{directory}/{path.name}"
-            for path in sorted((self.root / directory).glob(f"*{suffix}"))
-        )
+        roots = [self.root] if self.overlay is None else [self.root, self.overlay.root]
+        found = {path.name for root in roots for path in (root / directory).glob(f"*{suffix}")}
+        return tuple(f"{directory}/{name}" for name in sorted(found))
+
+    def _document(self, name: str, *, whole: bool) -> dict[str, object]:
+        """A TOML file's content; ``whole`` where it is one value, not a table for each key."""
+        try:
+            document: dict[str, object] = tomllib.loads(self.read(name))
+            if self.overlay is not None and self.overlay.has(name):
+                above = tomllib.loads(self._text(name, self.overlay.root))
+                document = self.overlay.merged_tables(name, document, above, whole=whole)
+        except tomllib.TOMLDecodeError as error:
+            raise complain(name, "TOML", str(error)) from None
+        return document
 
     def toml(self, name: str, shape: type[T]) -> T:
         """A whole TOML file as one shape."""
-        try:
-            document = tomllib.loads(self.read(name))
-        except tomllib.TOMLDecodeError as error:
-            raise complain(name, "TOML", str(error)) from None
-        return _converted(name, "its top level", document, shape)
+        return _converted(name, "its top level", self._document(name, whole=True), shape)
 
     def toml_tables(self, name: str, shape: type[T]) -> dict[str, T]:
         """A TOML file whose every table has the same shape."""
-        try:
-            document = tomllib.loads(self.read(name))
-        except tomllib.TOMLDecodeError as error:
-            raise complain(name, "TOML", str(error)) from None
+        document = self._document(name, whole=False)
         return {key: _converted(name, f"[{key}]", value, shape) for key, value in document.items()}
 
     def rows(self, name: str, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
@@ -76,24 +101,55 @@ class Files:
         The first column is the key: given twice, it is refused.
         """
         reader = csv.reader(self.read(name).splitlines())
-        header: list[str] | None = None
         seen: set[str] = set()
         width = len(columns)
-        for row in reader:
-            if not row or row[0].startswith("#"):
+        header = None
+        try:
+            for row in reader:
+                if not row or row[0][:1] == "#":
+                    continue
+                if header is None:
+                    header = tuple(row)
+                    if header != columns:
+                        break
+                    continue
+                if len(row) != width:
+                    reason = f"{len(row)} columns, not {width}"
+                    raise complain(name, f"line {reader.line_num}", reason)
+                if row[0] in seen:
+                    raise complain(name, f"line {reader.line_num}", f"{row[0]} stands there twice")
+                seen.add(row[0])
+                yield reader.line_num, row
+        except csv.Error as error:
+            raise complain(name, f"line {reader.line_num}", str(error)) from None
+        if header != columns:
+            reason = f"the header is not {','.join(columns)}"
+            raise complain(name, f"line {reader.line_num}", reason)
+
+    def keyed_lines(self, name: str, columns: tuple[str, ...]) -> Iterator[tuple[int, str, str]]:
+        """As ``rows``, for long files: line number, key, and the rest of the line as it stands.
+
+        The reader of the rest checks it; where it repeats, once is enough. Keys are plain words.
+        """
+        wanted = ",".join(columns)
+        header = ""
+        seen: set[str] = set()
+        number = 0
+        for number, line in enumerate(self.read(name).splitlines(), 1):
+            if not line or line[0] == "#":
                 continue
-            if header is None:
-                header = row
-                if tuple(row) != columns:
-                    wanted = ",".join(columns)
-                    raise complain(name, f"line {reader.line_num}", f"the header is not {wanted}")
+            if not header:
+                header = line
+                if header != wanted:
+                    break
                 continue
-            if len(row) != width:
-                raise complain(name, f"line {reader.line_num}", f"{len(row)} columns, not {width}")
-            if row[0] in seen:
-                raise complain(name, f"line {reader.line_num}", f"{row[0]} stands there twice")
-            seen.add(row[0])
-            yield reader.line_num, row
+            key, _, rest = line.partition(",")
+            if key in seen:
+                raise complain(name, f"line {number}", f"{key} stands there twice")
+            seen.add(key)
+            yield number, key, rest
+        if header != wanted:
+            raise complain(name, f"line {number}", f"the header is not {wanted}")
 
     def digest(self) -> str:
         """SHA-256 over names and contents of what was read, in order of their names."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from auditor.errors import TableError
-from auditor.model.terms import Need, Support
-from auditor.tables.files import Files, complain
+from auditor.model.terms import Need
+from auditor.tables.catalog import load_catalog
+from auditor.tables.files import Files, RowError, complain
+from auditor.tables.hosts import load_hosts
+from auditor.tables.languages import load_languages
+from auditor.tables.overlay import Overlay
 from auditor.tables.rows import (
     CapabilityRow,
     RuntimeRow,
@@ -28,20 +34,42 @@ from auditor.tables.shapes import (
     ToolchainShape,
     WrapperShape,
 )
+from auditor.tables.support import symbol_levels
 
-__all__ = ["load"]
+__all__ = ["load", "shipped"]
 
 EFFORTS = frozenset({0, 1, 3, 5, 8, 13})
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NEEDS = {need.value: need for need in Need}
-_LEVELS = {level.value: level for level in Support}
 
 
-def load(directory: Path | None = None) -> Tables:
+def load(directory: Path | None = None, overlay: Path | None = None) -> Tables:
     """Load and validate a ``signatures`` directory, the shipped one by default.
 
-    Raises ``TableError`` that names file, line or key, and reason.
+    Files of ``overlay`` add rows to it or take the place of some. Raises ``TableError`` that
+    names file, line or key, and reason.
     """
-    files = Files(directory or _shipped())
+    root = directory or shipped()
+    if overlay is None:
+        return _tables(Files(root))
+    over = Overlay.at(overlay)
+    for name in over.files:
+        # A new target is the only new file that means something.
+        if not (root / name).exists() and not name.startswith(("targets/", "libc/support/")):
+            raise TableError(
+                f"{overlay / name}: there is no table of that name",
+                hint="signatures/README.md tells what each file holds",
+            )
+    try:
+        tables = _tables(Files(root, over))
+        for part in (tables.languages, tables.hosts, tables.catalog):
+            part.validate()
+    except RowError as error:
+        raise over.blamed(error.file, error.where, error.reason) from None
+    return replace(tables, overlay=over.files)
+
+
+def _tables(files: Files) -> Tables:
     sources = _sources(files)
     capabilities = _capabilities(files, sources)
     shapes = _target_shapes(files, sources, capabilities)
@@ -57,13 +85,17 @@ def load(directory: Path | None = None) -> Tables:
     ):
         for key, row in table.items():
             _check_source(name, f"[{key}]", row.source, sources)
-    symbol_levels = {target: _symbol_levels(files, target, symbols, sources) for target in shapes}
+    levels = {target: symbol_levels(files, target, symbols, sources) for target in shapes}
+    targets = {target: _target(target, shape) for target, shape in shapes.items()}
+    languages = load_languages(files, sources, targets)
+    hosts = load_hosts(files, sources, targets)
+    catalog = load_catalog(files, sources, capabilities, targets)
     return Tables(
         digest=files.digest(),
         as_of=max(source.as_of for source in sources.values()),
         sources=sources,
         capabilities=capabilities,
-        targets={target: _target(target, shape) for target, shape in shapes.items()},
+        targets=targets,
         symbols=symbols,
         aliases=aliases,
         toolchain_libraries=tuple(
@@ -71,15 +103,18 @@ def load(directory: Path | None = None) -> Tables:
         ),
         runtimes=tuple(_runtime(key, row) for key, row in runtimes.items()),
         wrappers={key: _wrapper(key, row) for key, row in wrappers.items()},
+        languages=languages,
+        hosts=hosts,
+        catalog=catalog,
         capability_levels={
             target: _levels(target, shapes, sources, capabilities) for target in shapes
         },
-        symbol_levels=symbol_levels,
+        symbol_levels=levels,
     )
 
 
-def _shipped() -> Path:
-    """Beside the modules in a wheel, at the root of the tree in a checkout."""
+def shipped() -> Path:
+    """The shipped ``signatures``: beside the modules in a wheel, at the root of a checkout."""
     package = Path(__file__).parents[1]
     for candidate in (package / "signatures", package.parent / "signatures"):
         if (candidate / "capabilities.toml").is_file():
@@ -89,6 +124,9 @@ def _shipped() -> Path:
 
 def _sources(files: Files) -> dict[str, Source]:
     rows = files.toml_tables("sources.toml", SourceShape)
+    for key, row in rows.items():
+        if not _DATE.fullmatch(row.as_of):
+            raise complain("sources.toml", f"[{key}]", f"as_of {row.as_of!r} is no date")
     return {
         key: Source(key, row.title, row.url, row.as_of, row.licence, row.attribution)
         for key, row in rows.items()
@@ -119,6 +157,7 @@ def _capabilities(files: Files, sources: Mapping[str, Source]) -> dict[str, Capa
             need=row.need,
             effort=row.effort,
             source=row.source,
+            reason=row.reason,
         )
     return found
 
@@ -136,6 +175,8 @@ def _target_shapes(
             if name not in capabilities:
                 raise complain(file, f"support.{name}", "no such capability in capabilities.toml")
         shapes[file.removeprefix("targets/").removesuffix(".toml")] = shape
+    if not shapes:
+        raise complain("targets", "the directory", "there is no target in it")
     for target, shape in shapes.items():
         referred = (*shape.adapter_from, *((shape.extends,) if shape.extends else ()))
         for other in referred:
@@ -200,25 +241,6 @@ def _aliases(files: Files, symbols: Mapping[str, SymbolRow]) -> dict[str, str]:
     return found
 
 
-def _symbol_levels(
-    files: Files, target: str, symbols: Mapping[str, SymbolRow], sources: Mapping[str, Source]
-) -> dict[str, SupportRow]:
-    file = f"libc/support/{target}.csv"
-    found: dict[str, SupportRow] = {}
-    columns = ("symbol", "level", "flags", "note", "source")
-    dates = {key: source.as_of for key, source in sources.items()}
-    for line, (name, level, flags, note, source) in files.rows(file, columns):
-        if name not in symbols:
-            raise complain(file, f"line {line}", f"symbol {name!r} is not in libc/symbols.csv")
-        if level not in _LEVELS:
-            raise complain(file, f"line {line}", f"level {level!r} is none of {', '.join(_LEVELS)}")
-        if source not in dates:
-            raise complain(file, f"line {line}", f"source {source!r} is not in sources.toml")
-        given = tuple(flags.split()) if flags else ()
-        found[name] = SupportRow(_LEVELS[level], note, given, source, dates[source], file, name)
-    return found
-
-
 def _target(target: str, shape: TargetShape) -> TargetRow:
     return TargetRow(
         id=target,
@@ -236,6 +258,10 @@ def _target(target: str, shape: TargetShape) -> TargetRow:
 
 
 def _runtime(key: str, row: RuntimeShape) -> RuntimeRow:
+    try:
+        re.compile(row.command_pattern)
+    except re.error as error:
+        raise complain("runtimes.toml", f"[{key}]", f"command_pattern: {error}") from None
     functions = row.entry_functions
     return RuntimeRow(key, row.title, row.language, functions, row.command_pattern, row.source)
 

@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from auditor.model.facts import ElfFacts
 from auditor.model.inventory import Component, ComponentKind
 from auditor.model.terms import Need, Support
+
+if TYPE_CHECKING:  # these modules are made of the rows below
+    from auditor.tables.catalog import Catalog
+    from auditor.tables.hosts import Hosts
+    from auditor.tables.languages import Languages
 
 __all__ = [
     "CapabilityRow",
@@ -57,6 +63,8 @@ class CapabilityRow:
     """Points to do without it: 0 nothing, 1 flag, 3 local change, 5 redesign of a part,
     8 re-architecture, 13 not known."""
     source: str
+    reason: str | None = None
+    """Why the need is what it is, where it was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +178,15 @@ class Tables:
     toolchain_libraries: tuple[ToolchainLibrary, ...]
     runtimes: tuple[RuntimeRow, ...]
     wrappers: Mapping[str, WrapperRow]
+    languages: Languages
+    hosts: Hosts
+    catalog: Catalog
     capability_levels: Mapping[str, Mapping[str, SupportRow]]
     """Target → capability → row; every pair is there."""
     symbol_levels: Mapping[str, Mapping[str, SupportRow]] = field(repr=False)
     """Target → canonical symbol → row; a pair without knowledge is not there."""
+    overlay: tuple[str, ...] = ()
+    """Files that were added or put over the shipped ones, sorted."""
 
     def symbol(self, name: str) -> SymbolRow | None:
         """The row for a function as an ELF file names it, aliases folded."""

@@ -202,3 +202,27 @@ def test_inspect_lists_what_nginx_lacks_on_wasip1(real_image):
     assert {"fork", "epoll_create", "epoll_ctl", "listen", "setuid"} <= set(wasip1["missing"])
     assert "open" not in wasip1["missing"]
     assert {"libssl.so.3", "libpcre2-8.so.0"} <= {item["soname"] for item in document["libraries"]}
+
+
+@pytest.mark.parametrize(
+    ("image", "server"),
+    [
+        ("nginx", "nginx"),
+        ("redis", "redis"),
+        ("postgres", "postgresql"),
+        ("httpd", "apache-httpd"),
+        ("sqlite3", None),
+        ("jq", None),
+    ],
+)
+def test_the_catalogue_adds_to_the_evidence_of_known_servers(report_of, image, server):
+    known = report_of(image).catalog
+    assert [item.id for item in known] == ([server] if server else [])
+    assert all(item.agrees for item in known)
+
+
+def test_without_the_catalogue_the_verdict_is_the_same(report_of, real_image):
+    image = f"oci-dir:{real_image('redis')}"
+    report = auditor.scan(image, auditor.Options(catalog=False))
+    assert report.catalog == []
+    assert report.targets == report_of("redis").targets

@@ -15,39 +15,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 UPSTREAM = HERE / "upstream"
 SIGNATURES = HERE.parents[1] / "signatures"
 
+GLIBC = "glibc-functions.csv"
+GLIBC_LATER = "glibc-later-functions.csv"
 WASI = ("wasip1", "wasip2", "wasip3")
 WASIX_PROFILES = ("wasm32-wasi", "wasm32-wasi-eh", "wasm32-wasi-ehpic")
 PURE = frozenset({"compute.libc"})
-IN_MUSL = frozenset(
-    [
-        "compute.libc",
-        "libc.extension",
-        "io.stdio",
-        "memory.heap",
-        "fs.read",
-        "fs.write",
-        "fs.metadata",
-        "fs.temp",
-        "time.clock",
-        "time.sleep",
-        "thread.sync",
-        "thread.tls",
-        "process.exit",
-        "process.env",
-        "random.bytes",
-        "locale.iconv",
-        "locale.messages",
-        "log.syslog",
-        "fs.links",
-        "io.poll",
-    ]
-)
-"""Capabilities whose functions musl implements in plain code over what Emscripten offers."""
+PLAIN = frozenset({"compute.libc", "libc.extension"})
+"""Capabilities that ask nothing of a platform: only whether a library defines them counts."""
+WORSE = ("full", "flags", "emulated", "partial", "unknown", "stub", "none")
+EMSCRIPTEN_STUBS = {
+    "enosys": "ENOSYS",
+    "libc_stub": "fails",
+    "stub": "fakes success or fails",
+}
+"""How a system call is answered that JavaScript does not implement."""
 
 ALIAS_RULES = (
     (r"__(\w+)_unlocked_chk", r"\1_unlocked", "fortify"),
@@ -92,7 +79,20 @@ ALIAS_EXACT = {
     "__tls_get_addr": "__tls_get_addr",
     "__vfprintf_chk": "vfprintf",
     "__res_init": "res_init",
-    "epoll_pwait2": "epoll_pwait",
+    "__gamma_r_finite": "lgamma_r",
+    "__gammaf_r_finite": "lgammaf_r",
+    "__gammal_r_finite": "lgammal_r",
+    "__gammaf128_r_finite": "lgammaf128_r",
+    "__libc_fcntl64": "fcntl",
+    "__open64": "open",
+    "__open64_nocancel": "open",
+    "__pread64": "pread",
+    "__pread64_chk": "pread",
+    "__pread64_nocancel": "pread",
+    "__pwrite64": "pwrite",
+    "llseek": "lseek",
+    "preadv64v2": "preadv2",
+    "pwritev64v2": "pwritev2",
 }
 KEPT = frozenset({"_Exit", "_Fork", "_exit", "__errno_location", "__h_errno_location"})
 
@@ -122,17 +122,27 @@ def defined(name: str) -> frozenset[str]:
 
 @cache
 def glibc() -> Mapping[str, str]:
-    """Function → header."""
-    return {row["function"]: row["header"] for row in csv.DictReader(lines("glibc-functions.csv"))}
+    """Function → header, as Debian 12's glibc has them, and what later versions added.
+
+    The later ones come without a header, but all of libm is declared in ``math.h`` and its kin.
+    """
+    listed = {row["function"]: row["header"] for row in csv.DictReader(lines(GLIBC))}
+    later = csv.DictReader(lines(GLIBC_LATER))
+    in_libm = {row["function"]: "math.h" if row["library"] == "libm.so.6" else "" for row in later}
+    return in_libm | listed
+
+
+@cache
+def glibc_source(name: str) -> str:
+    """The source that lists a function among glibc's."""
+    later = {row["function"] for row in csv.DictReader(lines(GLIBC_LATER))}
+    return "glibc-abilist" if name in later else "glibc-exports"
 
 
 @cache
 def known() -> frozenset[str]:
     """Every name that a row is sought for."""
-    wasi = frozenset().union(*(defined(f"wasi-libc-{target}.txt") for target in WASI))
-    musl = defined("musl-functions.txt")
-    in_both = {name for name in wasi if not name.startswith("_")}
-    return frozenset(glibc()) | musl | frozenset(assigned()) | in_both
+    return frozenset(glibc()) | defined("musl-functions.txt") | frozenset(assigned())
 
 
 @cache
@@ -277,35 +287,53 @@ def wasix_rows() -> Iterable[Row]:
             yield Row(name, "none", note="not there", source="wasix-libc")
 
 
-def emscripten_rows() -> Iterable[Row]:
-    """Emscripten: musl over system calls that its JavaScript has, fakes or refuses.
+def offered(target: str) -> Mapping[str, Mapping[str, Any]]:
+    """Capability → level, note and flags, as far as the target's own file states them."""
+    text = (SIGNATURES / "targets" / f"{target}.toml").read_text(encoding="utf-8")
+    support: Mapping[str, Mapping[str, Any]] = tomllib.loads(text)["support"]
+    return {name: row for name, row in support.items() if name not in PLAIN}
 
-    A function that neither its lists nor musl's plain code decide gets no row.
-    """
+
+def emscripten_rows() -> Iterable[Row]:
+    """Emscripten: what its C library defines, over system calls that it has, fakes or refuses."""
     kinds = {row["name"]: row["kind"] for row in csv.DictReader(lines("emscripten-syscalls.csv"))}
-    stubs = {"stub": "fakes success or fails", "enosys": "ENOSYS", "libc_stub": "fails"}
-    musl = defined("musl-functions.txt")
+    built = {row["function"]: row for row in csv.DictReader(lines("emscripten-functions.csv"))}
+    offers = offered("emscripten")
     for name, given in symbols().items():
+        row = built.get(name, {"build": "", "calls": ""})
+        calls = {kinds.get(call, "js") for call in (name, *row["calls"].split())}
+        answer = next((EMSCRIPTEN_STUBS[kind] for kind in EMSCRIPTEN_STUBS if kind in calls), None)
+        offer = offers.get(given, {"level": "full"})
         by_hand = overrides()["emscripten"].get(name)
-        kind = kinds.get(name) or kinds.get(f"{name}64") or kinds.get(f"{name}32")
         if by_hand is not None:
             yield by_hand
-        elif kind == "js":
+        elif not row["build"]:
+            yield Row(name, "none", note="not in its C library", source="emscripten")
+        elif answer is not None:
+            yield Row(name, "stub", note=answer, source="emscripten")
+        elif offer["level"] == "none":
+            note = f"defined, and of no use: {offer['note']}"
+            yield Row(name, "stub", note=note, source="emscripten")
+        elif offer["level"] == "unknown":
+            yield Row(name, "unknown", note="defined; not checked", source="emscripten")
+        elif row["build"] == "pthread":
+            note = "in builds with threads only"
+            yield Row(name, "flags", "-pthread", note, "emscripten")
+        else:
             yield Row(name, "full", source="emscripten")
-        elif kind in stubs:
-            yield Row(name, "stub", note=stubs[kind], source="emscripten")
-        elif name in musl and given in IN_MUSL:
-            yield Row(name, "full", note="musl", source="emscripten")
-        elif name not in musl:
-            note = "not in musl, which Emscripten's C library is"
-            yield Row(name, "none", note=note, source="musl-exports")
 
 
-def derived_rows(origin: str) -> Iterable[Row]:
-    """A world without most of a libc: plain code is compiled in, and is there as at its origin."""
+def derived_rows(target: str, origin: str) -> Iterable[Row]:
+    """A world without most of a libc: what it offers itself, or its origin's level if worse."""
+    offers = offered(target)
     for row in wasi_rows(origin):
-        if symbols()[row.symbol] in {"compute.libc", "libc.extension"}:
+        offer = offers.get(symbols()[row.symbol])
+        if offer is None or WORSE.index(offer["level"]) <= WORSE.index(row.level):
             yield row
+        else:
+            flags = " ".join(offer.get("flags", ()))
+            note = offer.get("note", "")
+            yield Row(row.symbol, offer["level"], flags, note, offer["source"])
 
 
 def written(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -330,15 +358,15 @@ def generate() -> dict[str, str]:
     needs = rules()["need"]
     rows = []
     for name, given in sorted(symbols().items()):
-        source = "glibc-exports" if name in glibc() else "musl-exports"
+        source = glibc_source(name) if name in glibc() else "musl-exports"
         need: Mapping[str, str] = needs.get(name, {})  # type: ignore[assignment]
         rows.append((name, given, need.get("need", ""), need.get("reason", ""), source))
     targets = {
         **{target: wasi_rows(target) for target in WASI},
-        "wasi-http": derived_rows("wasip2"),
+        "wasi-http": derived_rows("wasi-http", "wasip2"),
         "wasix": wasix_rows(),
         "emscripten": emscripten_rows(),
-        "core": derived_rows("wasip1"),
+        "core": derived_rows("core", "wasip1"),
     }
     return {
         "libc/symbols.csv": written(("symbol", "capability", "need", "reason", "source"), rows),

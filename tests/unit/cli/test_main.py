@@ -259,3 +259,7 @@ def test_names_in_an_image_cannot_steer_the_terminal(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
     assert "\\x1b[31m" in done.stdout
+
+
+def test_the_catalogue_can_be_switched_off(small):
+    assert auditor("scan", small("hello"), "--no-catalog").returncode == 0

@@ -16,6 +16,10 @@ def test_a_table_on_standard_output_is_the_default():
     assert parse([], FORMATS) == (Output("table", None),)
 
 
+def test_a_dash_is_standard_output():
+    assert parse(["json=-"], FORMATS) == (Output("json", None),)
+
+
 def test_several_outputs_in_one_run():
     assert parse(["table", "json=a=b.json"], FORMATS) == (
         Output("table", None),

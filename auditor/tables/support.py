@@ -1,0 +1,90 @@
+"""``libc/support/``: what a target offers for each function, some 24,000 rows.
+
+All are checked at once. A row becomes a value when it is asked for: one report looks at a few
+hundred, and making all of them takes longer than reading them.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+
+from auditor.model.terms import Support
+from auditor.tables.files import Files, complain
+from auditor.tables.rows import Source, SupportRow
+
+__all__ = ["symbol_levels"]
+
+COLUMNS = ("symbol", "level", "flags", "note", "source")
+_LEVELS = {level.value: level for level in Support}
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What stands behind the symbol. The same few stand in most rows."""
+
+    level: Support
+    flags: tuple[str, ...]
+    note: str
+    source: str
+    as_of: str
+
+
+class _Rows(Mapping[str, SupportRow]):
+    """The rows of one file, by symbol."""
+
+    __slots__ = ("_file", "_offers")
+
+    def __init__(self, file: str, offers: Mapping[str, _Offer]) -> None:
+        self._file = file
+        self._offers = offers
+
+    def __getitem__(self, symbol: str) -> SupportRow:
+        offer = self._offers[symbol]
+        return SupportRow(
+            offer.level, offer.note, offer.flags, offer.source, offer.as_of, self._file, symbol
+        )
+
+    def __contains__(self, symbol: object) -> bool:
+        return symbol in self._offers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._offers)
+
+    def __len__(self) -> int:
+        return len(self._offers)
+
+
+def symbol_levels(
+    files: Files, target: str, symbols: Container[str], sources: Mapping[str, Source]
+) -> Mapping[str, SupportRow]:
+    """Canonical symbol → row, for one target. Raises ``TableError`` for a wrong row."""
+    file = f"libc/support/{target}.csv"
+    found: dict[str, _Offer] = {}
+    distinct: dict[str, _Offer] = {}
+    for line, name, rest in files.keyed_lines(file, COLUMNS):
+        if name not in symbols:
+            raise complain(file, f"line {line}", f"symbol {name!r} is not in libc/symbols.csv")
+        offer = distinct.get(rest)
+        if offer is None:
+            offer = distinct[rest] = _offer(file, line, rest, sources)
+        found[name] = offer
+    return _Rows(file, found)
+
+
+def _offer(file: str, line: int, rest: str, sources: Mapping[str, Source]) -> _Offer:
+    """Read the cells behind the symbol, and check them."""
+    where = f"line {line}"
+    try:
+        cells = next(csv.reader([rest], strict=True), [])
+    except csv.Error as error:
+        raise complain(file, where, str(error)) from None
+    if len(cells) != len(COLUMNS) - 1:
+        raise complain(file, where, f"{len(cells) + 1} columns, not {len(COLUMNS)}")
+    level, flags, note, source = cells
+    if level not in _LEVELS:
+        raise complain(file, where, f"level {level!r} is none of {', '.join(_LEVELS)}")
+    if source not in sources:
+        raise complain(file, where, f"source {source!r} is not in sources.toml")
+    return _Offer(_LEVELS[level], tuple(flags.split()), note, source, sources[source].as_of)

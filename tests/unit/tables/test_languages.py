@@ -1,0 +1,215 @@
+"""Every language that people ask about has a word for every target, and a source for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from auditor.errors import TableError
+from auditor.tables import load
+from auditor.tables.files import Files
+from auditor.tables.languages import LanguageLevel, Languages, load_languages
+from auditor.tables.rows import Tables
+
+SIGNATURES = Path(__file__).parents[3] / "signatures"
+REQUIRED = {
+    "cpython": "Python",
+    "nodejs": "JavaScript",
+    "jvm": "Java",
+    "dotnet": "C#",
+    "go": "Go",
+    "rust": "Rust",
+    "c": "C",
+    "cpp": "C++",
+    "cruby": "Ruby",
+    "php": "PHP",
+    "perl": "Perl",
+    "lua": "Lua",
+    "r": "R",
+    "beam": "Erlang",
+    "haskell": "Haskell",
+    "ocaml": "OCaml",
+    "swift": "Swift",
+    "dart": "Dart",
+    "deno": "JavaScript",
+    "bun": "JavaScript",
+}
+
+Break = Callable[[str], str]
+
+
+@pytest.fixture(scope="module", name="tables")
+def loaded() -> Tables:
+    return load()
+
+
+@pytest.fixture(scope="module", name="languages")
+def shipped(tables: Tables) -> Languages:
+    return load_languages(Files(SIGNATURES), tables.sources, tables.targets)
+
+
+def test_every_language_is_there(languages: Languages) -> None:
+    assert {key: row.language for key, row in languages.items()} == REQUIRED
+
+
+def test_every_language_has_a_level_on_every_target(languages: Languages, tables: Tables) -> None:
+    for row in languages.values():
+        assert list(row.targets) == list(tables.targets), row.id
+
+
+def test_a_runtime_means_the_same_in_both_tables(languages: Languages, tables: Tables) -> None:
+    assert {(row.id, row.language) for row in tables.runtimes} <= set(REQUIRED.items())
+    assert {row.id for row in tables.runtimes} <= set(languages)
+
+
+@pytest.mark.parametrize(
+    ("language", "target", "level"),
+    [
+        ("cpython", "wasip1", "supported"),
+        ("cpython", "wasip2", "community"),
+        ("cpython", "emscripten", "supported"),
+        ("go", "wasip1", "supported"),
+        ("go", "wasip2", "community"),
+        ("rust", "wasip2", "supported"),
+        ("rust", "core", "supported"),
+        ("c", "wasip3", "supported"),
+        ("jvm", "wasip1", "unsupported"),
+        ("dotnet", "wasip1", "unsupported"),
+        ("dotnet", "wasip2", "experimental"),
+        ("php", "wasix", "fork"),
+        ("beam", "wasip1", "unsupported"),
+        ("dart", "wasip1", "unsupported"),
+        # Written from memory, or asked and never answered: nobody may read more out of it.
+        ("lua", "wasip1", "unknown"),
+        ("bun", "wasip1", "unknown"),
+    ],
+)
+def test_levels_are_what_the_sources_say(
+    languages: Languages, language: str, target: str, level: str
+) -> None:
+    assert languages[language].targets[target].level == level
+
+
+def test_what_was_worked_out_says_so(languages: Languages) -> None:
+    """No project writes about the proxy world of each language, or about having no imports."""
+    for row in languages.values():
+        proxy = row.targets["wasi-http"]
+        assert proxy.note.startswith("derived"), row.id
+
+
+def test_a_proxy_component_never_comes_easier_than_a_component(languages: Languages) -> None:
+    for row in languages.values():
+        if row.targets["wasi-http"].level.builds:
+            assert row.targets["wasip2"].level.builds, row.id
+
+
+def test_a_level_carries_the_date_of_its_source(languages: Languages, tables: Tables) -> None:
+    level = languages["cpython"].targets["wasip1"]
+
+    assert level.as_of == tables.sources[level.source].as_of
+
+
+def test_nothing_builds_without_a_toolchain(languages: Languages) -> None:
+    for row in languages.values():
+        for support in row.targets.values():
+            assert support.toolchain or not support.level.builds
+    assert not LanguageLevel.UNKNOWN.builds
+    assert LanguageLevel.FORK.builds
+
+
+def replace(old: str, new: str) -> Break:
+    """Put something else in the place of the first occurrence of a text, which must be there."""
+
+    def act(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return act
+
+
+BROKEN = [
+    pytest.param(
+        replace('language = "Python"', 'language = "Python"\nhue = 1'),
+        ["[cpython]", "unknown field", "hue"],
+        id="unknown key",
+    ),
+    pytest.param(
+        replace('source = "pep-816"\n', ""),
+        ["[cpython]", "missing required field `source`"],
+        id="a language without source",
+    ),
+    pytest.param(
+        replace('source = "pep-816"\n', 'source = "hearsay"\n'),
+        ["[cpython]", "'hearsay' is not in sources.toml"],
+        id="a language's source is not listed",
+    ),
+    pytest.param(
+        replace('recognised_source = "runtime-binaries"', 'recognised_source = "hearsay"'),
+        ["[cpython]", "'hearsay' is not in sources.toml"],
+        id="a recognition's source is not listed",
+    ),
+    pytest.param(
+        replace('source = "pep-11" }', 'source = "hearsay" }'),
+        ["[cpython.targets], wasip1", "'hearsay' is not in sources.toml"],
+        id="a level's source is not listed",
+    ),
+    pytest.param(
+        replace('level = "supported"', 'level = "splendid"'),
+        ["[cpython]", "splendid"],
+        id="a level outside its list",
+    ),
+    pytest.param(
+        replace("\nwasip3 = {", "\nwasip4 = {"),
+        ["[cpython.targets]", "no target 'wasip4'"],
+        id="a target that does not exist",
+    ),
+    pytest.param(
+        replace("\nwasix = {", "\n# wasix = {"),
+        ["[cpython.targets]", "no row for the target wasix"],
+        id="a target is left out",
+    ),
+    pytest.param(
+        replace('toolchain = "componentize-py 0.25.0", ', ""),
+        ["[cpython.targets], wasip2", "without a toolchain"],
+        id="support without a toolchain",
+    ),
+    pytest.param(
+        replace('title = "CPython"', 'title = " "'),
+        ["[cpython]", "title is empty"],
+        id="an empty title",
+    ),
+    pytest.param(replace("[cpython]", "[cpython"), ["TOML"], id="no TOML"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "parts"), BROKEN)
+def test_a_wrong_row_is_refused_with_its_place(
+    tmp_path: Path, tables: Tables, break_it: Break, parts: list[str]
+) -> None:
+    text = (SIGNATURES / "languages.toml").read_text(encoding="utf-8")
+    (tmp_path / "languages.toml").write_text(break_it(text), encoding="utf-8")
+    broken = load_languages(Files(tmp_path), tables.sources, tables.targets)
+
+    with pytest.raises(TableError) as caught:
+        broken.validate()
+
+    assert "signatures/languages.toml" in str(caught.value)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_a_missing_file_is_refused_at_once(tmp_path: Path, tables: Tables) -> None:
+    with pytest.raises(TableError, match=r"languages\.toml.*cannot be read"):
+        load_languages(Files(tmp_path), tables.sources, tables.targets)
+
+
+def test_the_digest_covers_the_file_before_anybody_asks(tmp_path: Path, tables: Tables) -> None:
+    shutil.copy(SIGNATURES / "languages.toml", tmp_path)
+    files = Files(tmp_path)
+
+    load_languages(files, tables.sources, tables.targets)
+
+    assert set(files.contents) == {"languages.toml"}
