@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import tomli
 
 from auditor.errors import TableError
 from auditor.tables.overlay import Overlay
@@ -78,11 +78,11 @@ class Files:
     def _document(self, name: str, *, whole: bool) -> dict[str, object]:
         """A TOML file's content; ``whole`` where it is one value, not a table for each key."""
         try:
-            document: dict[str, object] = tomllib.loads(self.read(name))
+            document: dict[str, object] = tomli.loads(self.read(name))
             if self.overlay is not None and self.overlay.has(name):
-                above = tomllib.loads(self._text(name, self.overlay.root))
+                above = tomli.loads(self._text(name, self.overlay.root))
                 document = self.overlay.merged_tables(name, document, above, whole=whole)
-        except tomllib.TOMLDecodeError as error:
+        except tomli.TOMLDecodeError as error:
             raise complain(name, "TOML", str(error)) from None
         return document
 
@@ -126,30 +126,30 @@ class Files:
             reason = f"the header is not {','.join(columns)}"
             raise complain(name, f"line {reader.line_num}", reason)
 
-    def keyed_lines(self, name: str, columns: tuple[str, ...]) -> Iterator[tuple[int, str, str]]:
-        """As ``rows``, for long files: line number, key, and the rest of the line as it stands.
+    def keyed_lines(self, name: str, columns: tuple[str, ...]) -> dict[str, str]:
+        """As ``rows``, for long files: key → the rest of the line as it stands.
 
         The reader of the rest checks it; where it repeats, once is enough. Keys are plain words.
         """
+        lines = self.read(name).splitlines()
         wanted = ",".join(columns)
-        header = ""
-        seen: set[str] = set()
-        number = 0
-        for number, line in enumerate(self.read(name).splitlines(), 1):
-            if not line or line[0] == "#":
-                continue
-            if not header:
-                header = line
-                if header != wanted:
-                    break
-                continue
-            key, _, rest = line.partition(",")
-            if key in seen:
-                raise complain(name, f"line {number}", f"{key} stands there twice")
-            seen.add(key)
-            yield number, key, rest
-        if header != wanted:
-            raise complain(name, f"line {number}", f"the header is not {wanted}")
+        head = next((n for n, line in enumerate(lines) if line and line[0] != "#"), len(lines))
+        if head == len(lines) or lines[head] != wanted:
+            raise complain(name, f"line {min(head + 1, len(lines))}", f"the header is not {wanted}")
+        body = [line.partition(",") for line in lines[head + 1 :] if line and line[0] != "#"]
+        found = {key: rest for key, _, rest in body}
+        if len(found) < len(body):
+            keys = [key for key, _, _ in body]
+            twice = next(key for n, key in enumerate(keys) if key in keys[:n])
+            where = self.line_of(name, twice, last=True)
+            raise complain(name, where, f"{twice} stands there twice")
+        return found
+
+    def line_of(self, name: str, key: str, *, last: bool = False) -> str:
+        """Where the row of a key stands, for a complaint."""
+        lines = self.read(name).splitlines()
+        found = [n for n, line in enumerate(lines, 1) if line.partition(",")[0] == key]
+        return f"line {found[-1 if last else 0]}" if found else f"row {key}"
 
     def digest(self) -> str:
         """SHA-256 over names and contents of what was read, in order of their names."""

@@ -7,7 +7,7 @@ hundred, and making all of them takes longer than reading them.
 from __future__ import annotations
 
 import csv
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from auditor.model.terms import Support
@@ -57,34 +57,35 @@ class _Rows(Mapping[str, SupportRow]):
 
 
 def symbol_levels(
-    files: Files, target: str, symbols: Container[str], sources: Mapping[str, Source]
+    files: Files, target: str, symbols: Mapping[str, object], sources: Mapping[str, Source]
 ) -> Mapping[str, SupportRow]:
     """Canonical symbol → row, for one target. Raises ``TableError`` for a wrong row."""
     file = f"libc/support/{target}.csv"
-    found: dict[str, _Offer] = {}
-    distinct: dict[str, _Offer] = {}
-    for line, name, rest in files.keyed_lines(file, COLUMNS):
-        if name not in symbols:
-            raise complain(file, f"line {line}", f"symbol {name!r} is not in libc/symbols.csv")
-        offer = distinct.get(rest)
-        if offer is None:
-            offer = distinct[rest] = _offer(file, line, rest, sources)
-        found[name] = offer
-    return _Rows(file, found)
+    lines = files.keyed_lines(file, COLUMNS)
+    for name in lines.keys() - symbols.keys():
+        reason = f"symbol {name!r} is not in libc/symbols.csv"
+        raise complain(file, files.line_of(file, name), reason)
+    first = {rest: name for name, rest in reversed(lines.items())}
+    offers: dict[str, _Offer] = {}
+    for rest, name in first.items():
+        try:
+            offers[rest] = _offer(rest, sources)
+        except ValueError as error:
+            raise complain(file, files.line_of(file, name), str(error)) from None
+    return _Rows(file, {name: offers[rest] for name, rest in lines.items()})
 
 
-def _offer(file: str, line: int, rest: str, sources: Mapping[str, Source]) -> _Offer:
-    """Read the cells behind the symbol, and check them."""
-    where = f"line {line}"
+def _offer(rest: str, sources: Mapping[str, Source]) -> _Offer:
+    """Read the cells behind the symbol. Raises ``ValueError`` with what is wrong."""
     try:
         cells = next(csv.reader([rest], strict=True), [])
     except csv.Error as error:
-        raise complain(file, where, str(error)) from None
+        raise ValueError(str(error)) from None
     if len(cells) != len(COLUMNS) - 1:
-        raise complain(file, where, f"{len(cells) + 1} columns, not {len(COLUMNS)}")
+        raise ValueError(f"{len(cells) + 1} columns, not {len(COLUMNS)}")
     level, flags, note, source = cells
     if level not in _LEVELS:
-        raise complain(file, where, f"level {level!r} is none of {', '.join(_LEVELS)}")
+        raise ValueError(f"level {level!r} is none of {', '.join(_LEVELS)}")
     if source not in sources:
-        raise complain(file, where, f"source {source!r} is not in sources.toml")
+        raise ValueError(f"source {source!r} is not in sources.toml")
     return _Offer(_LEVELS[level], tuple(flags.split()), note, source, sources[source].as_of)
