@@ -35,6 +35,7 @@ from auditor.tables.shapes import (
     WrapperShape,
 )
 from auditor.tables.support import symbol_levels
+from auditor.tables.syscalls import load_syscalls
 
 __all__ = ["load", "shipped"]
 
@@ -90,6 +91,7 @@ def _tables(files: Files) -> Tables:
     languages = load_languages(files, sources, targets)
     hosts = load_hosts(files, sources, targets)
     catalog = load_catalog(files, sources, capabilities, targets)
+    syscalls = load_syscalls(files, sources, capabilities, targets)
     return Tables(
         digest=files.digest(),
         as_of=max(source.as_of for source in sources.values()),
@@ -106,6 +108,7 @@ def _tables(files: Files) -> Tables:
         languages=languages,
         hosts=hosts,
         catalog=catalog,
+        syscalls=syscalls,
         capability_levels={
             target: _levels(target, shapes, sources, capabilities) for target in shapes
         },

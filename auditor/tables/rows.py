@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # these modules are made of the rows below
     from auditor.tables.catalog import Catalog
     from auditor.tables.hosts import Hosts
     from auditor.tables.languages import Languages
+    from auditor.tables.syscalls import SyscallTables
 
 __all__ = [
     "CapabilityRow",
@@ -181,6 +182,7 @@ class Tables:
     languages: Languages
     hosts: Hosts
     catalog: Catalog
+    syscalls: SyscallTables
     capability_levels: Mapping[str, Mapping[str, SupportRow]]
     """Target → capability → row; every pair is there."""
     symbol_levels: Mapping[str, Mapping[str, SupportRow]] = field(repr=False)

@@ -14,9 +14,9 @@ from auditor.model.terms import Support
 from auditor.tables.files import Files, complain
 from auditor.tables.rows import Source, SupportRow
 
-__all__ = ["symbol_levels"]
+__all__ = ["levels", "symbol_levels"]
 
-COLUMNS = ("symbol", "level", "flags", "note", "source")
+CELLS = ("level", "flags", "note", "source")
 _LEVELS = {level.value: level for level in Support}
 
 
@@ -61,10 +61,24 @@ def symbol_levels(
 ) -> Mapping[str, SupportRow]:
     """Canonical symbol → row, for one target. Raises ``TableError`` for a wrong row."""
     file = f"libc/support/{target}.csv"
-    lines = files.keyed_lines(file, COLUMNS)
-    for name in lines.keys() - symbols.keys():
-        reason = f"symbol {name!r} is not in libc/symbols.csv"
-        raise complain(file, files.line_of(file, name), reason)
+    return levels(files, file, "symbol", "libc/symbols.csv", symbols, sources)
+
+
+def levels(  # noqa: PLR0917 - what, where and against what
+    files: Files,
+    file: str,
+    kind: str,
+    listed_in: str,
+    known: Mapping[str, object],
+    sources: Mapping[str, Source],
+) -> Mapping[str, SupportRow]:
+    """Key → row of one support file.
+
+    Its first column is headed by ``kind``, and its keys are those of another file, ``known``.
+    """
+    lines = files.keyed_lines(file, (kind, *CELLS))
+    for name in sorted(lines.keys() - known.keys()):
+        raise complain(file, files.line_of(file, name), f"{kind} {name!r} is not in {listed_in}")
     first = {rest: name for name, rest in reversed(lines.items())}
     offers: dict[str, _Offer] = {}
     for rest, name in first.items():
@@ -78,11 +92,11 @@ def symbol_levels(
 def _offer(rest: str, sources: Mapping[str, Source]) -> _Offer:
     """Read the cells behind the symbol. Raises ``ValueError`` with what is wrong."""
     try:
-        cells = next(csv.reader([rest], strict=True), [])
+        cells = next(csv.reader([rest], strict=True), []) if '"' in rest else rest.split(",")
     except csv.Error as error:
         raise ValueError(str(error)) from None
-    if len(cells) != len(COLUMNS) - 1:
-        raise ValueError(f"{len(cells) + 1} columns, not {len(COLUMNS)}")
+    if len(cells) != len(CELLS):
+        raise ValueError(f"{len(cells) + 1} columns, not {len(CELLS) + 1}")
     level, flags, note, source = cells
     if level not in _LEVELS:
         raise ValueError(f"level {level!r} is none of {', '.join(_LEVELS)}")

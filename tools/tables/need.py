@@ -109,7 +109,7 @@ def level(share: float) -> str:
 
 def numbers(root: Path) -> dict[str, str]:
     """Read the table of system calls: name → number."""
-    text = (root / UPSTREAM / "syscall-numbers-x86_64.csv").read_text(encoding="utf-8")
+    text = (root / UPSTREAM / "syscalls-x86_64.csv").read_text(encoding="utf-8")
     rows = (line for line in text.splitlines() if not line.startswith("#"))
     return {row["name"]: row["number"] for row in csv.DictReader(rows)}
 

@@ -80,8 +80,6 @@ ALIASES = {
 
 READ_BUT_NOT_CITED = {
     "component-model": "what a component may import; no row rests on it alone",
-    "linux-man": "what each function does; the prose of the capabilities rests on it",
-    "wasmtime": "which of the targets a runtime runs; the targets' lists name it",
 }
 
 
