@@ -15,7 +15,7 @@ import tomli
 from auditor.errors import TableError
 from auditor.tables.overlay import Overlay
 
-__all__ = ["Files", "RowError", "complain"]
+__all__ = ["Files", "RowError", "complain", "split_cells"]
 
 T = TypeVar("T")
 
@@ -36,6 +36,17 @@ class RowError(TableError):
 def complain(file: str, where: str, reason: str) -> RowError:
     """The error for a wrong row."""
     return RowError(file, where, reason)
+
+
+def split_cells(rest: str, width: int) -> list[str]:
+    """The cells behind a row's key. Raises ``ValueError`` where they are not ``width``."""
+    try:
+        cells = next(csv.reader([rest], strict=True), []) if '"' in rest else rest.split(",")
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
+    if len(cells) != width:
+        raise ValueError(f"{len(cells) + 1} columns, not {width + 1}")
+    return cells
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ hundred, and making all of them takes longer than reading them.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from auditor.model.terms import Support
-from auditor.tables.files import Files, complain
+from auditor.tables.files import Files, complain, split_cells
 from auditor.tables.rows import Source, SupportRow
 
 __all__ = ["levels", "symbol_levels"]
@@ -91,12 +90,7 @@ def levels(  # noqa: PLR0917 - what, where and against what
 
 def _offer(rest: str, sources: Mapping[str, Source]) -> _Offer:
     """Read the cells behind the symbol. Raises ``ValueError`` with what is wrong."""
-    try:
-        cells = next(csv.reader([rest], strict=True), []) if '"' in rest else rest.split(",")
-    except csv.Error as error:
-        raise ValueError(str(error)) from None
-    if len(cells) != len(CELLS):
-        raise ValueError(f"{len(cells) + 1} columns, not {len(CELLS) + 1}")
+    cells = split_cells(rest, len(CELLS))
     level, flags, note, source = cells
     if level not in _LEVELS:
         raise ValueError(f"level {level!r} is none of {', '.join(_LEVELS)}")
