@@ -60,7 +60,9 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         servers = recognise_servers(rootfs, work, tables.catalog) if options.catalog else {}
     tell("holding it against the tables")
     assessment = assess(inventory, graph, tables, targets=options.targets)
-    return Scan(version("auditor"), image, inventory, graph, assessment, servers, tables, _about(tables))
+    return Scan(
+        version("auditor"), image, inventory, graph, assessment, servers, tables, _about(tables)
+    )
 
 
 def inspect(

@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from auditor.errors import ReportError, UsageError
 
 if TYPE_CHECKING:
+    import msgspec
+
     from auditor.report import WireInspection, WireReport
 
-__all__ = ["Output", "add", "parse", "write_inspection", "write_report"]
+__all__ = ["Output", "add", "parse", "write", "write_inspection", "write_report"]
+
+T = TypeVar("T", bound="msgspec.Struct")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,21 @@ def write_report(report: WireReport, outputs: tuple[Output, ...], *, verbose: bo
 
 def write_inspection(document: WireInspection, outputs: tuple[Output, ...]) -> None:
     """Write one component's document in each format."""
-    from auditor.report import json, table_inspection
+    from auditor.report import table_inspection
+
+    write(document, outputs, table_inspection.write)
+
+
+def write(document: T, outputs: tuple[Output, ...], table: Callable[[T, TextIO], None]) -> None:
+    """Write any document in each format; ``table`` is its view for people."""
+    from auditor.report import json
 
     for output in outputs:
         with _stream(output) as stream:
             if output.format == "json":
                 stream.write(json.render(document))
             else:
-                table_inspection.write(document, stream)
+                table(document, stream)
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ class Scan:
     graph: DependencyGraph
     assessment: Assessment
     servers: Mapping[str, ServerRow]
-    assessment: Assessment
+    """Component id → what the catalogue knows it as; adds to the evidence, decides nothing."""
     tables: Tables
     notes: tuple[str, ...] = ()
     """Sentences about the scan itself that the report should carry."""

@@ -20,6 +20,8 @@ __all__ = ["Files", "RowError", "complain", "split_cells"]
 T = TypeVar("T")
 
 
+_ABOVE = "overlay: "
+"""Before the name of a file of the overlay, to tell it from the shipped one in the digest."""
 _HINT = "correct the row; signatures/README.md tells what each file holds"
 
 
@@ -77,8 +79,12 @@ class Files:
             raise complain(name, "the whole file", f"cannot be read: {reason}") from None
         except UnicodeDecodeError:
             raise complain(name, "the whole file", "is not UTF-8") from None
-        self.contents[name if root == self.root else f"overlay: {name}"] = data
+        self.contents[name if root == self.root else f"{_ABOVE}{name}"] = data
         return text
+
+    def has_read(self, name: str) -> bool:
+        """Whether a file of the overlay was read."""
+        return f"{_ABOVE}{name}" in self.contents
 
     def names(self, directory: str, suffix: str) -> tuple[str, ...]:
         """Files of a directory, sorted."""

@@ -54,19 +54,20 @@ def load(directory: Path | None = None, overlay: Path | None = None) -> Tables:
     if overlay is None:
         return _tables(Files(root))
     over = Overlay.at(overlay)
-    for name in over.files:
-        # A new target is the only new file that means something.
-        if not (root / name).exists() and not name.startswith(("targets/", "libc/support/")):
-            raise TableError(
-                f"{overlay / name}: there is no table of that name",
-                hint="signatures/README.md tells what each file holds",
-            )
+    files = Files(root, over)
     try:
-        tables = _tables(Files(root, over))
+        tables = _tables(files)
         for part in (tables.languages, tables.hosts, tables.catalog):
             part.validate()
     except RowError as error:
         raise over.blamed(error.file, error.where, error.reason) from None
+    for name in over.files:
+        # Only a new target brings new files with it. A name that nobody reads is a mistake.
+        if not (root / name).exists() and not files.has_read(name):
+            raise TableError(
+                f"{overlay / name}: there is no table of that name",
+                hint="signatures/README.md tells what each file holds",
+            )
     return replace(tables, overlay=over.files)
 
 

@@ -14,7 +14,7 @@ HELLO = Path(__file__).parents[2] / "fixtures" / "small" / "hello"
 
 
 def test_scan_gives_a_report_and_tells_its_stages():
-    told = []
+    told: list[str] = []
     report = auditor.scan(f"oci-dir:{HELLO}", auditor.Options(targets=("wasip1",)), told.append)
     assert isinstance(report, auditor.Report)
     assert report.recommendation.verdict == "rebuild"

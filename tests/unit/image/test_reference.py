@@ -149,7 +149,9 @@ def test_dir_wants_a_directory_and_oci_dir_an_image(build: Builder, tmp_path: Pa
         parse_reference(f"dir:{file}")
     with pytest.raises(NotAnImageError, match="is no directory"):
         build.open(f"oci-dir:{file}")
-    with pytest.raises(NotAnImageError, match=r"no OCI image layout is there: .*index.json is missing"):
+    with pytest.raises(
+        NotAnImageError, match=r"no OCI image layout is there: .*index.json is missing"
+    ):
         build.open(f"oci-dir:{plain}")
 
 
