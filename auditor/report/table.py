@@ -47,6 +47,7 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
     for note in report.notes:
         console.print(Text(f"Note: {printable(note)}"))
     console.print(Text.assemble(("Next: ", "bold"), printable(report.recommendation.next_step)))
+    console.print(Text(f"Held against tables of {report.tool.tables_as_of}.", style="dim"))
 
 
 def _heading(console: Console, report: WireReport) -> None:

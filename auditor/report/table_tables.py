@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TextIO
 
 from rich.padding import Padding
@@ -26,8 +27,10 @@ def write(document: WireTables, stream: TextIO) -> None:
         ("Oldest", f"{document.oldest.as_of}  {document.oldest.title}"),
         ("Asked for", f"{counts.capabilities} capabilities, by {counts.symbols} libc functions"),
         ("", f"under {counts.aliases} more names"),
+        ("", f"and {_listed(counts.syscalls)} system calls"),
         ("Offered", f"{counts.rows} levels on {counts.targets} targets"),
         ("Beside it", f"{counts.languages} languages, {counts.hosts} hosts"),
+        ("", f"{_listed(counts.catalog)} rows"),
         ("Sources", f"{counts.sources}; -o json names them, with date and licence"),
     ]
     if document.overlay:
@@ -39,13 +42,18 @@ def write(document: WireTables, stream: TextIO) -> None:
         table.add_row(name, Text(printable(text)))
     screen.print(table)
     screen.print()
-    screen.print(Text("Levels, of capabilities + of functions", style="bold"))
+    screen.print(Text("Levels, of capabilities + functions + system calls", style="bold"))
     levels = grid()
     levels.add_column("Target", no_wrap=True)
     for level, style in LEVELS.items():
         levels.add_column(level, justify="right", no_wrap=True, header_style=f"bold {style}")
     levels.add_column("no row", justify="right", no_wrap=True)
     for target, rows in document.targets.items():
-        cells = (f"{rows.capabilities[level]}+{rows.symbols[level]}" for level in LEVELS)
+        kinds = (rows.capabilities, rows.symbols, rows.syscalls)
+        cells = ("+".join(str(counts[level]) for counts in kinds) for level in LEVELS)
         levels.add_row(target, *cells, str(rows.symbols_without_row))
     screen.print(Padding.indent(levels, 2))
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())

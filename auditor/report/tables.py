@@ -35,8 +35,12 @@ class WireCounts(msgspec.Struct, frozen=True):
     sources: int
     languages: int
     hosts: int
+    syscalls: dict[str, int]
+    """Architecture → system calls."""
+    catalog: dict[str, int]
+    """File of the catalogue → rows."""
     rows: int
-    """All levels of functions and of capabilities, over all targets."""
+    """All levels of capabilities, functions and system calls, over all targets."""
 
 
 class WireTargetRows(msgspec.Struct, frozen=True):
@@ -46,6 +50,7 @@ class WireTargetRows(msgspec.Struct, frozen=True):
     symbols: dict[str, int]
     symbols_without_row: int
     """Their level is the capability's."""
+    syscalls: dict[str, int]
 
 
 class WireTables(msgspec.Struct, frozen=True):
@@ -86,9 +91,12 @@ def tables_document(tables: Tables, *, version: str, age: int, stale: bool) -> W
             sources=len(tables.sources),
             languages=len(tables.languages),
             hosts=len(tables.hosts.hosts),
+            syscalls={arch: len(names) for arch, names in tables.syscalls.names.items()},
+            catalog=dict(tables.catalog.counts()),
             rows=sum(
-                sum(rows.capabilities.values()) + sum(rows.symbols.values())
+                sum(counts.values())
                 for rows in targets.values()
+                for counts in (rows.capabilities, rows.symbols, rows.syscalls)
             ),
         ),
         targets=targets,
@@ -104,6 +112,7 @@ def _rows(target: str, tables: Tables) -> WireTargetRows:
         capabilities=_counted(row.level for row in tables.capability_levels[target].values()),
         symbols=_counted(row.level for row in levels.values()),
         symbols_without_row=len(tables.symbols) - len(levels),
+        syscalls=_counted(row.level for row in tables.syscalls.levels[target].values()),
     )
 
 
