@@ -29,10 +29,24 @@ def write(document: WireTargetList, stream: TextIO) -> None:
         table.add_row(target.id, *(str(target.levels[level]) for level in LEVELS))
     screen.print(Padding.indent(table, 2))
     screen.print()
+    _hosts(screen, document)
     screen.print(Text("Ways that are no target of a verdict", style="bold"))
     for route in document.routes:
         screen.print(Text.assemble(f"  {route.id}  ", (printable(route.title), "bold")))
         screen.print(Padding.indent(Text(printable(route.when), style="dim"), 4))
+
+
+def _hosts(screen: Console, document: WireTargetList) -> None:
+    """Every host once, though it runs several targets."""
+    hosts = {host.id: host for target in document.targets for host in target.hosts}
+    screen.print(Text("What runs them, and where it falls short", style="bold"))
+    for host in hosts.values():
+        name = Text(printable(host.title), style="bold")
+        screen.print(Text.assemble("  ", name, f"  {printable(host.version)}, {host.as_of}"))
+        if host.short:
+            text = Text(printable("; ".join(host.short)), style="dim")
+            screen.print(Padding.indent(text, 4))
+    screen.print()
 
 
 def _target(screen: Console, target: WireTargetRow) -> None:

@@ -66,3 +66,11 @@ def test_rows_of_ones_own_change_the_counts(tmp_path):
     )
     assert after["core"]["full"] == before["core"]["full"] + 1
     assert after["wasip1"] == before["wasip1"]
+
+
+def test_what_runs_targets_is_shown_with_version_and_shortcomings():
+    told = " ".join(auditor("targets").stdout.split())
+    for host in load().hosts.hosts.values():
+        assert f"{host.title} {host.version}" in told
+        for text in host.short:
+            assert text in told
