@@ -6,6 +6,8 @@
     ├── UsageError                  exit 64   the command line or a reference makes no sense
     ├── ImageError                            the image cannot be had or is not what it says
     │   ├── ImageNotFoundError                nothing is there
+    │   ├── UnreachableError                  an engine or a registry does not answer
+    │   ├── AccessDeniedError                 it answers, and refuses
     │   ├── NotAnImageError                   something is there, and it is no image
     │   ├── PlatformError                     the image has no such platform
     │   ├── CorruptImageError                 a digest, size, manifest or layer is wrong
@@ -27,6 +29,7 @@ __all__ = [
     "EXIT_GATE",
     "EXIT_OK",
     "EXIT_USAGE",
+    "AccessDeniedError",
     "AuditorError",
     "BoundExceededError",
     "CorruptImageError",
@@ -37,6 +40,7 @@ __all__ = [
     "PlatformError",
     "ReportError",
     "TableError",
+    "UnreachableError",
     "UsageError",
 ]
 
@@ -68,6 +72,14 @@ class ImageError(AuditorError):
 
 class ImageNotFoundError(ImageError):
     """Nothing is at the reference."""
+
+
+class UnreachableError(ImageError):
+    """An engine or a registry does not answer, or may not be asked (``--offline``)."""
+
+
+class AccessDeniedError(ImageError):
+    """An engine or a registry answers, and refuses: credentials are missing, or wrong."""
 
 
 class NotAnImageError(ImageError):

@@ -86,10 +86,9 @@ def _open(
     tables = load(overlay=options.tables)
     _check_targets(options.targets, tables)
     platform = parse_platform(options.platform) if options.platform is not None else None
-    tell(f"opening {reference}")
-    opened = stack.enter_context(open_image(parse_reference(reference), platform=platform))
     tell(f"reading {reference}")
-    return tables, opened.image, stack.enter_context(opened.rootfs(keep))
+    opened = stack.enter_context(open_image(parse_reference(reference), keep, platform=platform))
+    return tables, opened.image, opened.rootfs
 
 
 def _about(tables: Tables) -> tuple[str, ...]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from types import TracebackType
 from typing import Self
 
 from auditor.errors import CorruptImageError, ImageError
 from auditor.image.bounds import Bounds
+from auditor.image.hashing import StreamHash
 from auditor.image.source import BlobSource, Descriptor, Readable
 
-__all__ = ["CHUNK", "Blob", "check_digest", "open_blob", "read_blob"]
+__all__ = ["CHUNK", "Blob", "check_digest", "find_blob", "missing", "open_blob", "read_blob"]
 
 CHUNK = 256 * 1024
 """Bytes asked for at a time."""
@@ -41,7 +41,9 @@ class Blob:
             check_digest(descriptor.digest)
         self._raw = raw
         self._digest = descriptor.digest
-        self._hash = hashlib.new((descriptor.digest or "sha256").partition(":")[0])
+        self._hash = (
+            StreamHash(descriptor.digest.partition(":")[0]) if descriptor.digest else None
+        )
         self._expected = descriptor.size
         self.name = name
         self.count = 0
@@ -58,15 +60,16 @@ class Blob:
             raise CorruptImageError(
                 f"{self.name} is larger than the {self._expected} bytes its descriptor says"
             )
-        self._hash.update(data)
+        if self._hash is not None:
+            self._hash.update(data)
         return data
 
     def finish(self) -> None:
         """Read what is left and compare size and digest; raises ``CorruptImageError``."""
         while self.read(CHUNK):
             pass
-        found = f"{self._hash.name}:{self._hash.hexdigest()}"
-        if self._digest is not None and found != self._digest:
+        found = self._hash.digest() if self._hash is not None else None
+        if found != self._digest:
             raise CorruptImageError(
                 f"{self.name} has the digest {found} where {self._digest} is expected",
                 hint="the image was changed or damaged; pull or save it again",
@@ -78,6 +81,8 @@ class Blob:
 
     def close(self) -> None:
         """Give the stream back."""
+        if self._hash is not None:
+            self._hash.close()
         self._raw.close()
 
     def __enter__(self) -> Self:
@@ -92,29 +97,42 @@ class Blob:
         self.close()
 
 
-def open_blob(source: BlobSource, descriptor: Descriptor) -> Blob:
-    """Open a blob for checked reading; a missing one is a ``CorruptImageError``."""
+def find_blob(source: BlobSource, descriptor: Descriptor) -> Blob | None:
+    """Open a blob for checked reading; ``None`` where the source does not have it."""
     if descriptor.digest is not None:
         check_digest(descriptor.digest)
     name = source.name(descriptor)
     try:
         return Blob(source.open_blob(descriptor), descriptor, name)
-    except FileNotFoundError as error:
-        raise CorruptImageError(
-            f"the image names a blob that is not there: {name}",
-            hint="the copy is incomplete; pull or save the image again",
-        ) from error
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise ImageError(f"cannot open {name}: {error.strerror or error}") from error
+
+
+def missing(name: str) -> CorruptImageError:
+    """The error for a blob that the image needs and its source does not have."""
+    return CorruptImageError(
+        f"the image names a blob that is not there: {name}",
+        hint="the copy is incomplete; pull or save the image again",
+    )
+
+
+def open_blob(source: BlobSource, descriptor: Descriptor) -> Blob:
+    """Open a blob for checked reading; a missing one is a ``CorruptImageError``."""
+    blob = find_blob(source, descriptor)
+    if blob is None:
+        raise missing(source.name(descriptor))
+    return blob
 
 
 def read_blob(source: BlobSource, descriptor: Descriptor, bounds: Bounds) -> bytes:
     """The whole of a small blob (JSON), checked."""
     with open_blob(source, descriptor) as blob:
-        bounds.check("json_size", descriptor.size or 0, bounds.json_size, blob.name)
+        bounds.check("json_size", descriptor.size or 0, blob.name)
         parts: list[bytes] = []
         while data := blob.read(CHUNK):
             parts.append(data)
-            bounds.check("json_size", blob.count, bounds.json_size, blob.name)
+            bounds.check("json_size", blob.count, blob.name)
         blob.finish()
     return b"".join(parts)

@@ -118,8 +118,7 @@ class _Reader:
         """The roots and everything that indexes among them name; with whether it is a leaf."""
         for root in roots:
             self._seen += 1
-            limit = self._bounds.manifests
-            self._bounds.check("manifests", self._seen, limit, self._source.name(root))
+            self._bounds.check("manifests", self._seen, self._source.name(root))
             if is_attestation(root):
                 continue
             index = self.below(root)

@@ -1,4 +1,4 @@
-"""What ``docker save`` and ``podman save`` write: a tar file with ``manifest.json``.
+"""What ``docker save`` and ``podman save`` write: a tar archive with ``manifest.json``.
 
 Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format". Docker 25
 and later put an OCI layout into the same tar: ``manifest.json`` then names ``blobs/sha256/…``,
@@ -6,8 +6,6 @@ and layers may be compressed. Registry digests are not in it, so ``Found.digest`
 """
 
 from __future__ import annotations
-
-import re
 
 import msgspec
 
@@ -21,16 +19,16 @@ from auditor.image.archive import Archive
 from auditor.image.blob import read_blob
 from auditor.image.bounds import Bounds
 from auditor.image.choosing import short_name
+from auditor.image.layer_index import LayerIndex
 from auditor.image.manifest import decode
-from auditor.image.source import Descriptor, Found, Manifest, Readable, Reference
-from auditor.model.image import Platform
+from auditor.image.source import Descriptor, Found, Manifest, Readable
+from auditor.image.streamed_archive import named_digest
+from auditor.model.image import Platform, Scheme
 
-__all__ = ["DockerArchive", "open_docker_archive"]
+__all__ = ["DockerArchive"]
 
 _CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
 _LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
-_BLOB = re.compile(r"blobs/(sha256|sha512)/([0-9a-f]+)")
-_CONFIG = re.compile(r"([0-9a-f]{64})\.json")
 
 
 class _Item(msgspec.Struct, rename="pascal"):
@@ -51,16 +49,19 @@ class _Item(msgspec.Struct, rename="pascal"):
 class DockerArchive:
     """A ``BlobSource`` over the members of a Docker archive."""
 
-    def __init__(self, archive: Archive, reference: Reference, bounds: Bounds) -> None:
+    scheme = Scheme.DOCKER_ARCHIVE
+
+    def __init__(self, archive: Archive, selector: str | None, bounds: Bounds) -> None:
+        self.origin = archive.title
         self._archive = archive
-        self._selector = reference.selector
+        self._selector = selector
         self._bounds = bounds
 
     def find(self, platform: Platform | None) -> Found:  # noqa: ARG002 - one platform per item
         """The image by name; its config says the platform."""
         if "manifest.json" not in self._archive:
             raise NotAnImageError(
-                f"{self._archive.path} is no Docker archive: it has no manifest.json",
+                f"{self._archive.title} is no Docker archive: it has no manifest.json",
                 hint="make one with: docker save IMAGE -o FILE.tar",
             )
         file = Descriptor("application/json", None, location="manifest.json")
@@ -68,7 +69,7 @@ class DockerArchive:
         items = decode(data, list[_Item], "manifest", self.name(file))
         item = self._select(items)
         layers = item.layers or []
-        self._bounds.check("layers", len(layers), self._bounds.layers, self._archive.path)
+        self._bounds.check("layers", len(layers), self._archive.title)
         manifest = Manifest(
             media_type=None,
             config=self._descriptor(item.config, _CONFIG_TYPE),
@@ -80,6 +81,10 @@ class DockerArchive:
         """A member as stored."""
         return self._archive.open(descriptor.location or "")
 
+    def indexed(self, descriptor: Descriptor) -> LayerIndex | None:
+        """A layer that was read while it came by."""
+        return self._archive.indexed(descriptor.location or "")
+
     def name(self, descriptor: Descriptor) -> str:
         """The member's name and the archive's."""
         return self._archive.label(descriptor.location or "")
@@ -90,35 +95,28 @@ class DockerArchive:
 
     def _select(self, items: list[_Item]) -> _Item:
         if not items:
-            raise NotAnImageError(f"{self._archive.path} holds no image")
+            raise NotAnImageError(f"{self._archive.title} holds no image")
         listing = "; ".join(item.label() for item in items)
         if self._selector is None:
             if len(items) == 1:
                 return items[0]
             raise UsageError(
-                f"{self._archive.path} holds several images: {listing}",
+                f"{self._archive.title} holds several images: {listing}",
                 hint="add the one you mean, as in docker-archive:PATH:name:tag",
             )
         for item in items:
             if item.is_called(self._selector):
                 return item
         raise ImageNotFoundError(
-            f"{self._archive.path} holds no image {self._selector!r}; it holds: {listing}"
+            f"{self._archive.title} holds no image {self._selector!r}; it holds: {listing}"
         )
 
     def _descriptor(self, name: str, media_type: str) -> Descriptor:
         """A member as a blob; its name holds a digest where Docker put one there."""
         if name not in self._archive:
             raise CorruptImageError(
-                f"{self._archive.path} is incomplete: manifest.json names {name!r}",
+                f"{self._archive.title} is incomplete: manifest.json names {name!r}",
                 hint="save the image again",
             )
-        blob = _BLOB.fullmatch(name)
-        config = _CONFIG.fullmatch(name)
-        digest = f"{blob[1]}:{blob[2]}" if blob else f"sha256:{config[1]}" if config else None
-        return Descriptor(media_type, digest, self._archive.size(name), location=name)
-
-
-def open_docker_archive(reference: Reference, bounds: Bounds) -> DockerArchive:
-    """``docker-archive:PATH[:name:tag]``."""
-    return DockerArchive(Archive(reference.location, bounds), reference, bounds)
+        size = self._archive.size(name)
+        return Descriptor(media_type, named_digest(name), size, location=name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from auditor.errors import PathInImageError
 from auditor.image.paths import ROOT, find
 from auditor.image.spool import Spool
-from auditor.image.squash import Node, Tree, entry
+from auditor.image.tree import Node, Tree, entry
 from auditor.model.image import Entry, EntryKind
 from auditor.model.inventory import Unknown
 
@@ -20,12 +20,16 @@ class LayeredRootFS:
     """A ``RootFS`` over a squashed tree; contents come from the spool."""
 
     def __init__(
-        self, tree: Tree, layers: tuple[str, ...], spool: Spool, unknowns: Iterable[Unknown]
+        self,
+        tree: Tree,
+        layers: tuple[str, ...],
+        spools: Sequence[Spool],
+        unknowns: Iterable[Unknown],
     ) -> None:
         self._nodes = tree.flatten()
         self._root = tree.root
         self._layers = layers
-        self._spool = spool
+        self._spools = tuple(spools)
         self._unknowns = tuple(sorted(set(unknowns)))
 
     def entries(self) -> Iterator[Entry]:
@@ -59,11 +63,11 @@ class LayeredRootFS:
             raise PathInImageError(f"the image holds nothing at {entry.path!r}")
         if node.kind is not EntryKind.FILE:
             raise PathInImageError(f"{entry.path!r} in the image is a {node.kind}, not a file")
-        if not node.kept:
+        if not node.kept or node.spool is None:
             raise PathInImageError(
                 f"the content of {entry.path!r} was not kept while the image was read"
             )
-        return self._spool.read(node.offset, node.size if limit is None else min(limit, node.size))
+        return node.spool.read(node.offset, node.size if limit is None else min(limit, node.size))
 
     def unknowns(self) -> tuple[Unknown, ...]:
         """What of the image could not be read, sorted."""
@@ -71,7 +75,8 @@ class LayeredRootFS:
 
     def close(self) -> None:
         """Give the temporary store back."""
-        self._spool.close()
+        for spool in self._spools:
+            spool.close()
 
     def __enter__(self) -> Self:
         return self

@@ -12,18 +12,25 @@ from pathlib import Path
 from typing import Protocol
 
 from auditor.errors import CorruptImageError, ImageError, NotAnImageError
-from auditor.image.archive import Archive, open_at_once
 from auditor.image.bounds import Bounds
 from auditor.image.choosing import choose_manifest
+from auditor.image.layer_index import LayerIndex
 from auditor.image.manifest import Index, parse_manifest
-from auditor.image.source import Descriptor, Found, Readable, Reference
-from auditor.model.image import Platform
+from auditor.image.source import Descriptor, Found, Readable, Reference, Request, open_at_once
+from auditor.model.image import Platform, Scheme
 
-__all__ = ["LayoutFiles", "OciLayout", "is_layout", "open_oci_archive", "open_oci_dir"]
+__all__ = ["LayoutFiles", "OciLayout", "is_layout", "open_oci_dir"]
 
 
 class LayoutFiles(Protocol):
     """The files of a layout, wherever they are."""
+
+    title: str
+    """What to call them in a message."""
+
+    def indexed(self, name: str) -> LayerIndex | None:
+        """A file that was read as a layer when it came by; ``None`` where it can be opened."""
+        ...
 
     def open(self, name: str) -> Readable:
         """A file by its name in the layout; ``FileNotFoundError`` where there is none."""
@@ -42,7 +49,11 @@ class _Directory:
     """A layout's directory."""
 
     def __init__(self, path: Path) -> None:
+        self.title = str(path)
         self._path = path
+
+    def indexed(self, name: str) -> LayerIndex | None:  # noqa: ARG002 - nothing came by
+        return None
 
     def open(self, name: str) -> Readable:
         return open(self._path / name, "rb", buffering=0, opener=open_at_once)
@@ -57,9 +68,13 @@ class _Directory:
 class OciLayout:
     """A ``BlobSource`` over the files of an OCI layout."""
 
-    def __init__(self, files: LayoutFiles, reference: Reference, bounds: Bounds) -> None:
+    def __init__(
+        self, files: LayoutFiles, scheme: Scheme, selector: str | None, bounds: Bounds
+    ) -> None:
+        self.scheme = scheme
+        self.origin = files.title
         self._files = files
-        self._selector = reference.selector
+        self._selector = selector
         self._bounds = bounds
 
     def find(self, platform: Platform | None) -> Found:
@@ -73,6 +88,10 @@ class OciLayout:
     def open_blob(self, descriptor: Descriptor) -> Readable:
         """A blob as stored."""
         return self._files.open(_blob_name(descriptor))
+
+    def indexed(self, descriptor: Descriptor) -> LayerIndex | None:
+        """A layer that was read while it came by."""
+        return self._files.indexed(_blob_name(descriptor))
 
     def name(self, descriptor: Descriptor) -> str:
         """The blob's path."""
@@ -97,7 +116,7 @@ class OciLayout:
             while data := stream.read(1 << 16):
                 parts.append(data)
                 size += len(data)
-                self._bounds.check("json_size", size, self._bounds.json_size, label)
+                self._bounds.check("json_size", size, label)
         except OSError as error:
             raise ImageError(f"cannot read {label}: {error.strerror or error}") from error
         finally:
@@ -111,7 +130,7 @@ def is_layout(path: str) -> bool:
     return all(os.path.isfile(os.path.join(path, name)) for name in ("oci-layout", "index.json"))  # noqa: PTH113, PTH118
 
 
-def open_oci_dir(reference: Reference, bounds: Bounds) -> OciLayout:
+def open_oci_dir(reference: Reference, request: Request) -> OciLayout:
     """``oci-dir:PATH[:TAG]`` or ``oci-dir:PATH@sha256:…``."""
     path = Path(reference.location)
     if not path.is_dir():
@@ -119,12 +138,8 @@ def open_oci_dir(reference: Reference, bounds: Bounds) -> OciLayout:
             f"{reference.location} is no directory",
             hint="for a tar file use oci-archive: or docker-archive:",
         )
-    return OciLayout(_Directory(path), reference, bounds)
-
-
-def open_oci_archive(reference: Reference, bounds: Bounds) -> OciLayout:
-    """``oci-archive:PATH[:TAG]``."""
-    return OciLayout(Archive(reference.location, bounds), reference, bounds)
+    files = _Directory(path)
+    return OciLayout(files, Scheme.OCI_DIR, reference.selector, request.budget.bounds)
 
 
 def _blob_name(descriptor: Descriptor) -> str:

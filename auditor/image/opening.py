@@ -1,63 +1,43 @@
-"""A ``Reference`` opened: the image's description at once, its root file system when asked."""
+"""A ``Reference`` opened: the image's description, and its root file system."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from auditor.errors import CorruptImageError, UsageError
-from auditor.image.blob import open_blob, read_blob
+from auditor.errors import CorruptImageError
+from auditor.image.blob import read_blob
 from auditor.image.bounds import Bounds, Budget
 from auditor.image.choosing import no_platform
 from auditor.image.directory import DirectoryRootFS
-from auditor.image.docker_archive import open_docker_archive
-from auditor.image.layered import LayeredRootFS
-from auditor.image.layers import STAGE, LayerReader
-from auditor.image.layout import open_oci_archive, open_oci_dir
-from auditor.image.manifest import FOREIGN_MARKS, ConfigFile, parse_config
+from auditor.image.layers import read_layers
+from auditor.image.manifest import ConfigFile, parse_config
 from auditor.image.platforms import choose
 from auditor.image.rootfs import KeepRule, RootFS
-from auditor.image.source import BlobSource, Descriptor, Found, Reference
-from auditor.image.spool import Spool
+from auditor.image.source import Access, BlobSource, Descriptor, Found, Reference, Request
+from auditor.image.sources import find_image
 from auditor.image.wasm_artifact import is_wasm_artifact, module_path, read_module
 from auditor.model.image import Image, ImageConfig, Layer, Platform, Scheme
-from auditor.model.inventory import Unknown
 
-__all__ = ["SOURCES", "OpenedImage", "open_image"]
-
-SOURCES: Mapping[Scheme, Callable[[Reference, Bounds], BlobSource]] = {
-    Scheme.OCI_DIR: open_oci_dir,
-    Scheme.OCI_ARCHIVE: open_oci_archive,
-    Scheme.DOCKER_ARCHIVE: open_docker_archive,
-}
-"""How each kind of place is opened: a new one is one file and one row."""
+__all__ = ["OpenedImage", "open_image"]
 
 
+@dataclass(frozen=True, slots=True)
 class OpenedImage:
-    """An image that was found and chosen. Close it after the last ``rootfs()``."""
+    """An image that was found, chosen and read. Close it after the last look at its files."""
 
-    def __init__(
-        self,
-        image: Image,
-        read: Callable[[KeepRule], RootFS],
-        close: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.image = image
-        self._read = read
-        self._close = close
-
-    def rootfs(self, keep: KeepRule) -> RootFS:
-        """The squashed files, with the contents that ``keep`` asks for; a context manager.
-
-        Each call reads the layers anew. Raises ``CorruptImageError``, ``BoundExceededError``
-        and other ``ImageError``s.
-        """
-        return self._read(keep)
+    image: Image
+    rootfs: RootFS
+    origin: str
+    """Where it was taken from, for a sentence."""
+    source: BlobSource | None = None
 
     def close(self) -> None:
-        """Let go of the source; closing twice is harmless."""
-        self._close()
+        """Give back the source and the temporary store; closing twice is harmless."""
+        self.rootfs.close()
+        if self.source is not None:
+            self.source.close()
 
     def __enter__(self) -> Self:
         return self
@@ -72,21 +52,24 @@ class OpenedImage:
 
 
 def open_image(
-    reference: Reference, *, platform: Platform | None = None, bounds: Bounds | None = None
+    reference: Reference,
+    keep: KeepRule,
+    *,
+    platform: Platform | None = None,
+    bounds: Bounds | None = None,
+    access: Access | None = None,
 ) -> OpenedImage:
-    """Find the image, choose the platform, check manifest and config. Reads no layer.
+    """Find the image, choose the platform, and read its layers, keeping what ``keep`` asks for.
 
-    Raises the ``ImageError``s, and ``UsageError`` for a scheme that cannot be opened.
+    Raises the ``ImageError``s, and ``UsageError`` where the reference leaves a choice open.
     """
     bounds = bounds or Bounds()
     if reference.scheme is Scheme.DIR:
         return _open_directory(reference, bounds)
-    opener = SOURCES.get(reference.scheme) if reference.scheme else None
-    if opener is None:
-        raise UsageError(f"{reference.text!r} cannot be opened in this version")
-    source = opener(reference, bounds)
+    request = Request(keep, Budget(bounds), platform, access or Access())
+    source, found = find_image(reference, request)
     try:
-        return _open_source(source, reference, platform, bounds)
+        return _read(source, found, reference, request)
     except BaseException:
         source.close()
         raise
@@ -101,46 +84,41 @@ def _open_directory(reference: Reference, bounds: Bounds) -> OpenedImage:
         config=ImageConfig(),
         layers=(),
     )
-    DirectoryRootFS(reference.location, bounds).close()  # says at once if it cannot be opened
-    return OpenedImage(image, lambda _keep: DirectoryRootFS(reference.location, bounds))
+    rootfs = DirectoryRootFS(reference.location, bounds)
+    return OpenedImage(image, rootfs, f"the directory {reference.location}")
 
 
-def _open_source(
-    source: BlobSource, reference: Reference, platform: Platform | None, bounds: Bounds
-) -> OpenedImage:
-    found = source.find(platform)
+def _read(source: BlobSource, found: Found, reference: Reference, request: Request) -> OpenedImage:
     manifest = found.manifest
     wasm = is_wasm_artifact(manifest)
+    bounds = request.budget.bounds
     name = source.name(manifest.config)
     file = parse_config(read_blob(source, manifest.config, bounds), name)
     actual = file.value() or found.platform
-    if platform is not None and actual is not None and choose([actual], platform) is None:
-        raise no_platform(platform, [actual])
+    wanted = request.platform
+    if wanted is not None and actual is not None and choose([actual], wanted) is None:
+        raise no_platform(wanted, [actual])
     config = file.image_config()
     if wasm:
-        diff_ids: tuple[str, ...] = (manifest.layers[0].digest or "",)
+        module = manifest.layers[0]
+        diff_ids: tuple[str, ...] = (module.digest or "",)
         if not config.entrypoint:
-            config = ImageConfig(entrypoint=(module_path(manifest.layers[0]),))
+            config = ImageConfig(entrypoint=(module_path(module),))
+        rootfs, sizes = read_module(source, module, diff_ids[0], request)
     else:
         diff_ids = _diff_ids(file, manifest.layers, name)
+        rootfs, sizes = read_layers(source, manifest.layers, diff_ids, request.keep, request.budget)
     image = Image(
         reference=reference.text,
-        scheme=reference.scheme or Scheme.OCI_DIR,
+        scheme=source.scheme,
         digest=found.digest,
         platform=actual,
         config=config,
-        layers=_layers(file, manifest.layers, diff_ids),
+        layers=_layers(file, manifest.layers, diff_ids, sizes),
         media_type=manifest.media_type,
         annotations=manifest.annotations,
     )
-
-    def read(keep: KeepRule) -> RootFS:
-        if wasm:
-            budget = Budget(bounds)
-            return read_module(source, manifest.layers[0], diff_ids[0], keep, budget)
-        return _read_layers(source, found, diff_ids, keep, bounds)
-
-    return OpenedImage(image, read, source.close)
+    return OpenedImage(image, rootfs, source.origin, source)
 
 
 def _diff_ids(file: ConfigFile, layers: tuple[Descriptor, ...], name: str) -> tuple[str, ...]:
@@ -153,47 +131,18 @@ def _diff_ids(file: ConfigFile, layers: tuple[Descriptor, ...], name: str) -> tu
 
 
 def _layers(
-    file: ConfigFile, layers: tuple[Descriptor, ...], diff_ids: tuple[str, ...]
+    file: ConfigFile,
+    layers: tuple[Descriptor, ...],
+    diff_ids: tuple[str, ...],
+    sizes: tuple[int, ...],
 ) -> tuple[Layer, ...]:
     made = file.created_by()
     return tuple(
         Layer(
             diff_id=diff_id,
-            size=layer.size or 0,
+            size=sizes[index],
             media_type=layer.media_type,
             created_by=made[index] if index < len(made) else None,
         )
         for index, (layer, diff_id) in enumerate(zip(layers, diff_ids, strict=True))
     )
-
-
-def _read_layers(
-    source: BlobSource, found: Found, diff_ids: tuple[str, ...], keep: KeepRule, bounds: Bounds
-) -> RootFS:
-    """One pass over each layer, lowest first."""
-    spool = Spool()
-    try:
-        reader = LayerReader(keep, spool, Budget(bounds))
-        missing: list[Unknown] = []
-        for index, layer in enumerate(found.manifest.layers):
-            if _is_foreign(layer) and not _is_there(source, layer):
-                reason = f"layer {diff_ids[index]} is of a kind that is not handed out"
-                missing.append(Unknown(path="/", stage=STAGE, reason=reason))
-                continue
-            reader.apply(index, source, layer, diff_ids[index])
-        return LayeredRootFS(reader.tree, diff_ids, spool, [*reader.unknowns(), *missing])
-    except BaseException:
-        spool.close()
-        raise
-
-
-def _is_foreign(layer: Descriptor) -> bool:
-    return any(mark in layer.media_type for mark in FOREIGN_MARKS)
-
-
-def _is_there(source: BlobSource, layer: Descriptor) -> bool:
-    try:
-        open_blob(source, layer).close()
-    except CorruptImageError:
-        return False
-    return True

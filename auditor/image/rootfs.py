@@ -19,7 +19,11 @@ class KeepRule(Protocol):
     """Decides, while a layer streams by, whether a file's content will be asked for."""
 
     def __call__(self, path: str, mode: int, size: int, head: bytes, /) -> bool:
-        """Whether to keep the content; ``head`` is its first ``HEAD_SIZE`` bytes or fewer."""
+        """Whether to keep the content; ``head`` is its first ``HEAD_SIZE`` bytes or fewer.
+
+        ``path`` is as the layer has it: links in its directories are not followed. The rule is
+        asked by several threads at once.
+        """
         ...
 
 

@@ -1,17 +1,43 @@
 """The seam between an image and the place it comes from.
 
-A new place (a registry, a daemon) is one file with a ``BlobSource`` and one row in
-``opening.SOURCES``. Manifest, config, layers and checks are the same for all of them.
+A new place is one file with a ``BlobSource`` and one row in ``sources.OPENERS``. Manifest, config,
+layers and checks are the same for all of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from auditor.image.bounds import Budget
+from auditor.image.rootfs import KeepRule
 from auditor.model.image import Platform, Scheme
 
-__all__ = ["BlobSource", "Descriptor", "Found", "Manifest", "Readable", "Reference"]
+if TYPE_CHECKING:  # an index is made of what a source gives
+    from auditor.image.layer_index import LayerIndex
+
+__all__ = [
+    "STDIN",
+    "Access",
+    "BlobSource",
+    "Descriptor",
+    "Found",
+    "Manifest",
+    "Readable",
+    "Reference",
+    "Request",
+    "open_at_once",
+]
+
+STDIN = "-"
+"""The location of an archive on standard input."""
+
+
+def open_at_once(path: str, flags: int) -> int:
+    """An opener that does not wait for somebody to write into a FIFO."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +52,20 @@ class Reference:
     """As typed."""
     selector: str | None = None
     """Which of several images: a tag, ``name:tag`` or ``@sha256:…``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How what is not a file of this machine may be reached."""
+
+    offline: bool = False
+    """Whether registries are out of bounds; engines of this machine are not."""
+    insecure_registries: frozenset[str] = frozenset()
+    """``host[:port]`` of registries that are spoken to in plain HTTP."""
+    ca_file: Path | None = None
+    """PEM file of authorities to trust besides the system's."""
+    mirrors: tuple[tuple[str, str], ...] = ()
+    """Registry (``docker.io``) and what to ask before it (``host[:port]`` or a URL), in order."""
 
 
 class Readable(Protocol):
@@ -81,8 +121,24 @@ class Found:
     """As the index says it; the config may know better."""
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a source besides the image's name."""
+
+    keep: KeepRule
+    """Which files' contents will be asked for."""
+    budget: Budget
+    platform: Platform | None = None
+    access: Access = field(default_factory=Access)
+
+
 class BlobSource(Protocol):
     """A place that holds images."""
+
+    scheme: Scheme
+    """What a report calls it."""
+    origin: str
+    """What to call it in a sentence: ``Docker (unix:///var/run/docker.sock)``."""
 
     def find(self, platform: Platform | None) -> Found:
         """The manifest for the reference that the source was opened with.
@@ -94,8 +150,13 @@ class BlobSource(Protocol):
     def open_blob(self, descriptor: Descriptor) -> Readable:
         """A blob's bytes as stored; checking them is the reader's business.
 
-        Raises ``FileNotFoundError`` where the blob is not there.
+        Several threads may do so at once. Raises ``FileNotFoundError`` where the blob is not
+        there.
         """
+        ...
+
+    def indexed(self, descriptor: Descriptor) -> LayerIndex | None:
+        """A layer that was read while it came by, and cannot be opened; ``None`` for others."""
         ...
 
     def name(self, descriptor: Descriptor) -> str:

@@ -1,47 +1,66 @@
-"""The temporary store: contents that will be asked for, in one file that has no name.
+"""The temporary store: contents that will be asked for, in files that have no name.
 
-The file is unlinked from the start (``O_TMPFILE`` where the file system has it), so nothing is
-left behind, however the process ends.
+Each file is unlinked from the start (``O_TMPFILE`` where the file system has it), so nothing is
+left behind, however the process ends. A layer has one of its own, made when it first keeps
+something, so that layers can be read side by side.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from typing import BinaryIO
 
 from auditor.errors import ImageError
 
 __all__ = ["Spool"]
+
+_BATCH = 1 << 20
+"""Bytes that are written at a time."""
 
 
 class Spool:
     """Append-only bytes, read back by offset."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="auditor-", buffering=1 << 20)  # noqa: SIM115
-        self._dirty = False
+        self._file: BinaryIO | None = None
+        self._pending: list[bytes] = []
+        self._waiting = 0
         self.end = 0
-        """Bytes written."""
+        """Bytes appended."""
 
     def write(self, data: bytes) -> None:
         """Append; raises ``ImageError`` where the disk is full."""
-        try:
-            self._file.write(data)
-        except OSError as error:
-            raise _full(error) from error
-        self._dirty = True
+        self._pending.append(data)
+        self._waiting += len(data)
         self.end += len(data)
+        if self._waiting >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Put what waits in memory into the file; raises ``ImageError`` where the disk is full."""
+        if not self._waiting:
+            return
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="auditor-", buffering=0)  # noqa: SIM115
+            rest = memoryview(b"".join(self._pending))
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise ImageError(
+                f"cannot write to the temporary store in {tempfile.gettempdir()}: "
+                f"{error.strerror or error}",
+                hint="set TMPDIR to a directory with more room",
+            ) from error
+        self._pending.clear()
+        self._waiting = 0
 
     def read(self, offset: int, size: int) -> bytes:
         """``size`` bytes from ``offset`` on."""
-        try:
-            if self._dirty:
-                self._file.flush()
-                self._dirty = False
-        except OSError as error:
-            raise _full(error) from error
+        self.flush()
         parts: list[bytes] = []
-        while size and (data := os.pread(self._file.fileno(), size, offset)):
+        while size and self._file and (data := os.pread(self._file.fileno(), size, offset)):
             parts.append(data)
             offset += len(data)
             size -= len(data)
@@ -49,15 +68,7 @@ class Spool:
 
     def close(self) -> None:
         """Give the space back; closing twice is harmless."""
-        self._dirty = False
-        try:
+        self._pending.clear()
+        self._waiting = 0
+        if self._file is not None:
             self._file.close()
-        except OSError as error:
-            raise _full(error) from error
-
-
-def _full(error: OSError) -> ImageError:
-    return ImageError(
-        f"cannot write to the temporary store in {tempfile.gettempdir()}: {error.strerror}",
-        hint="set TMPDIR to a directory with more room",
-    )

@@ -1,212 +1,107 @@
-"""Layers on top of each other: one tree of nodes, changed by each member of each layer.
+"""Layers on top of each other: each index, lowest first, changes one tree.
 
 Follows the OCI Image Format Specification 1.1, ``layer.md`` ("Applying Changesets", "Whiteouts").
-Where it is silent, containerd's ``pkg/archive`` is followed: a member below a path whose
-directory is a symbolic link goes where the link leads, inside the root.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from auditor.image.bounds import Bounds
+from auditor.image.layer_index import STAGE, Act, Item, LayerIndex, normal_parts
+from auditor.image.paths import join
+from auditor.image.rootfs import HEAD_SIZE, KeepRule
+from auditor.image.spool import Spool
+from auditor.image.tree import Node, Place, Tree
+from auditor.model.image import EntryKind
+from auditor.model.inventory import Unknown
 
-from auditor.image.paths import MAX_LINKS, join
-from auditor.model.image import Entry, EntryKind
-
-__all__ = ["Node", "Place", "Tree", "entry", "normal_parts"]
-
-_IMPLICIT_MODE = 0o755
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One path. Changed in place while layers are applied, and never after."""
-
-    kind: EntryKind
-    mode: int
-    layer: int
-    """Index of the layer that brought it."""
-    size: int = 0
-    link: str | None = None
-    offset: int = 0
-    """Where its content (or its head, if the content is not kept) starts in the spool."""
-    kept: bool = False
-    children: dict[str, Node] | None = None
-    """For a directory only."""
+__all__ = ["Squash"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a member goes: a directory, and the name in it."""
+class Squash:
+    """The tree after the layers applied so far. It reads from their spools and closes none."""
 
-    directory: Node
-    parts: tuple[str, ...]
-    """Of the directory's real path."""
-    name: str
+    def __init__(self, keep: KeepRule, bounds: Bounds) -> None:
+        self.tree = Tree(bounds.links)
+        self._keep = keep
+        self._unknowns: list[Unknown] = []
+        self._doubts: list[tuple[Node, Unknown]] = []
 
-    @property
-    def path(self) -> str:
-        """The real, absolute path."""
-        return join([*self.parts, self.name])
-
-
-def normal_parts(name: str) -> list[str] | None:
-    """The parts of a member's name from the root on; ``None`` where ``..`` leads out of it."""
-    parts: list[str] = []
-    for part in name.split("/"):
-        if part in ("", "."):
-            continue
-        if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        else:
-            parts.append(part)
-    return parts
-
-
-class Tree:
-    """The squashed tree so far. ``layer`` is the index of the layer being applied."""
-
-    def __init__(self) -> None:
-        self.root = Node(EntryKind.DIRECTORY, _IMPLICIT_MODE, 0, children={})
-        self.layer = 0
-        self._known: dict[tuple[str, ...], tuple[Node, tuple[str, ...]]] = {}
-
-    def start_layer(self, index: int) -> None:
-        """Everything applied from now on belongs to layer ``index``."""
-        self.layer = index
-
-    def directory(
-        self, parts: tuple[str, ...], *, create: bool
-    ) -> tuple[Node, tuple[str, ...]] | None:
-        """The directory at ``parts`` with its real path, links followed inside the root.
-
-        Missing ones are made if ``create``. ``None`` where there is none, where something on
-        the way is no directory, or where links loop.
-        """
-        known = self._known.get(parts)
-        if known is None:
-            known = self._walk(parts, create=create)
-            if known is not None:
-                self._known[parts] = known
-        return known
-
-    def _walk(self, parts: tuple[str, ...], *, create: bool) -> tuple[Node, tuple[str, ...]] | None:
-        pending = list(parts[::-1])
-        trail: list[tuple[str, Node]] = []
-        links = 0
-        while pending:
-            part = pending.pop()
-            here = trail[-1][1] if trail else self.root
-            if part == "..":
-                del trail[-1:]
-            if part in ("", ".", ".."):
-                continue
-            child = self._child(here, part, create=create)
-            if child is not None and child.link:
-                links += 1
-                if links > MAX_LINKS:
-                    return None
-                if child.link.startswith("/"):
-                    trail.clear()
-                pending.extend(child.link.split("/")[::-1])
-            elif child is None or child.children is None:
-                return None
+    def apply(self, number: int, index: LayerIndex) -> None:
+        """Put a layer on what is there."""
+        self.tree.layer = number
+        self._unknowns += index.unknowns
+        for item in index.items:
+            if item.act is Act.PUT or item.act is Act.LINK:
+                self._path(item, index.spool)
+            elif item.act is Act.HIDE:
+                place = self.tree.place(item.parts, create=False)
+                if place is not None:
+                    self.tree.whiteout(place)
             else:
-                trail.append((part, child))
-        node = trail[-1][1] if trail else self.root
-        return node, tuple(part for part, _ in trail)
+                found = self.tree.directory(tuple(item.parts), create=False)
+                if found is not None:
+                    self.tree.opaque(found[0])
 
-    def _child(self, directory: Node, name: str, *, create: bool) -> Node | None:
-        children = directory.children
-        if children is None:
-            return None
-        child = children.get(name)
-        if child is None and create:
-            child = Node(EntryKind.DIRECTORY, _IMPLICIT_MODE, self.layer, children={})
-            children[name] = child
-        return child
+    def unknowns(self) -> tuple[Unknown, ...]:
+        """What could not be read; nothing about files that a later layer replaced or removed."""
+        left = [
+            unknown
+            for node, unknown in self._doubts
+            if self.tree.node(normal_parts(unknown.path) or []) is node
+        ]
+        return (*self._unknowns, *left)
 
-    def place(self, parts: list[str], *, create: bool) -> Place | None:
-        """Where the member of that name goes; ``None`` as for ``directory``."""
-        found = self.directory(tuple(parts[:-1]), create=create)
-        return None if found is None else Place(found[0], found[1], parts[-1])
-
-    def node(self, parts: list[str]) -> Node | None:
-        """What is at a path, links followed in its directories but not in its last part."""
-        if not parts:
-            return self.root
-        place = self.place(parts, create=False)
-        return None if place is None else (place.directory.children or {}).get(place.name)
-
-    def put(self, place: Place, node: Node) -> None:
-        """Set a path. A directory on a directory keeps what is in it; all else replaces."""
-        children = place.directory.children
-        assert children is not None  # noqa: S101 - a Place is made of directories only
-        old = children.get(place.name)
-        if old is not None and old.children is not None and node.children is not None:
-            old.mode = node.mode
-            old.layer = node.layer
+    def _path(self, item: Item, spool: Spool) -> None:
+        """Apply a member that makes a path."""
+        if not item.parts:
+            self.tree.root.mode = item.mode
             return
-        if old is not None and (old.children is not None or old.kind is EntryKind.SYMLINK):
-            self._known.clear()
-        children[place.name] = node
+        place = self.tree.place(item.parts, create=True)
+        if place is None:
+            reason = "the archive member lies below something that is no directory"
+            self._unknowns.append(Unknown(join(item.parts), STAGE, reason))
+        elif item.act is Act.LINK:
+            self._hard_link(item, place)
+        else:
+            self.tree.put(place, self._node(item, place, spool))
 
-    def set_root(self, mode: int) -> None:
-        """A layer's own entry for the root."""
-        self.root.mode = mode
+    def _node(self, item: Item, place: Place, spool: Spool) -> Node:
+        if item.kind is EntryKind.DIRECTORY:
+            return Node(item.kind, item.mode, self.tree.layer, children={})
+        node = Node(item.kind, item.mode, self.tree.layer, item.size)
+        if item.kind is EntryKind.SYMLINK:
+            node.link = item.link
+        elif item.kind is EntryKind.FILE:
+            node.spool, node.offset, node.kept = spool, item.offset, item.kept
+            if item.flaw is not None:
+                self._doubts.append((node, Unknown(place.path, STAGE, item.flaw)))
+        return node
 
-    def whiteout(self, place: Place) -> None:
-        """Hide what lower layers have at a path; what this layer has there stays."""
-        children = place.directory.children or {}
-        node = children.get(place.name)
-        if node is not None:
-            self._known.clear()
-            if not self._purge(node):
-                del children[place.name]
+    def _hard_link(self, item: Item, place: Place) -> None:
+        target = normal_parts(item.link)
+        node = self.tree.node(target) if target else None
+        if node is None or node.children is not None:
+            reason = f"a hard link to {item.link!r}, which is no file in this or a lower layer"
+            self._unknowns.append(Unknown(place.path, STAGE, reason))
+            return
+        copy = Node(
+            node.kind,
+            node.mode,
+            self.tree.layer,
+            node.size,
+            node.link,
+            node.spool,
+            node.offset,
+            node.kept,
+        )
+        if node.kind is EntryKind.FILE and not node.kept and self._is_wanted(place, node):
+            reason = f"a hard link to {item.link!r}, whose content was not kept"
+            self._doubts.append((copy, Unknown(place.path, STAGE, reason)))
+        self.tree.put(place, copy)
 
-    def opaque(self, directory: Node) -> None:
-        """Hide what lower layers have in a directory; what this layer has there stays."""
-        self._known.clear()
-        children = directory.children or {}
-        for name in [name for name, child in children.items() if not self._purge(child)]:
-            del children[name]
-
-    def _purge(self, top: Node) -> bool:
-        """Drop all that lower layers brought at and below a node; whether anything is left."""
-        order = [top]
-        for node in order:  # grows: parents stand before their children
-            order.extend((node.children or {}).values())
-        alive: set[int] = set()
-        for node in reversed(order):
-            if node.children:
-                node.children = {
-                    name: child for name, child in node.children.items() if id(child) in alive
-                }
-            if node.layer == self.layer or node.children:
-                alive.add(id(node))
-        return id(top) in alive
-
-    def flatten(self) -> dict[str, Node]:
-        """Every path with its node, sorted by path, the root left out."""
-        flat: dict[str, Node] = {}
-        pending = [("", self.root)]
-        while pending:
-            path, node = pending.pop()
-            for name, child in (node.children or {}).items():
-                flat[f"{path}/{name}"] = child
-                if child.children:
-                    pending.append((f"{path}/{name}", child))
-        return dict(sorted(flat.items()))
-
-
-def entry(path: str, node: Node, layers: tuple[str, ...]) -> Entry:
-    """A node as the model knows it; ``layers`` are diff ids."""
-    return Entry(
-        path=path,
-        kind=node.kind,
-        size=node.size if node.kind is EntryKind.FILE else 0,
-        mode=node.mode,
-        layer=layers[node.layer] if node.layer < len(layers) else None,
-        link_target=node.link,
-    )
+    def _is_wanted(self, place: Place, node: Node) -> bool:
+        """Whether the rule asks for the content of a file under its other name."""
+        head = b""
+        if node.spool is not None and node.offset >= 0:
+            head = node.spool.read(node.offset, min(node.size, HEAD_SIZE))
+        return self._keep(place.path, node.mode, node.size, head)

@@ -15,7 +15,7 @@ from isal import igzip_lib
 from auditor.errors import CorruptImageError
 from auditor.image.source import Readable
 
-__all__ = ["CHUNK", "ByteStream", "Bytes", "decompress"]
+__all__ = ["CHUNK", "ByteStream", "Bytes", "decompress", "is_compressed"]
 
 CHUNK = 256 * 1024
 
@@ -43,12 +43,14 @@ class Bytes(Protocol):
 class ByteStream:
     """Exact reads over an iterator of chunks; memory is one chunk and what is asked for."""
 
-    __slots__ = ("_buffer", "_chunks", "_position")
+    __slots__ = ("_buffer", "_chunks", "_position", "count")
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._buffer = b""
         self._position = 0
+        self.count = 0
+        """Bytes that the chunks so far had."""
 
     def take(self, size: int) -> bytes:
         """Exactly ``size`` bytes, or fewer where the stream ends."""
@@ -77,6 +79,7 @@ class ByteStream:
             if not piece:
                 self._buffer = next(self._chunks, b"")
                 self._position = 0
+                self.count += len(self._buffer)
                 if not self._buffer:
                     break
                 continue
@@ -88,8 +91,7 @@ class ByteStream:
     def drain(self) -> None:
         """Read to the end."""
         self._position = len(self._buffer)
-        for _ in self._chunks:
-            pass
+        self.count += sum(map(len, self._chunks))
 
 
 def decompress(raw: Readable, name: str) -> Iterator[bytes]:
@@ -102,9 +104,15 @@ def decompress(raw: Readable, name: str) -> Iterator[bytes]:
         head += data
     if head.startswith(_GZIP):
         return _gunzip(head, raw, name)
-    if head.startswith(_ZSTD) or (head[1:4] == _ZSTD_SKIPPABLE and 0x50 <= head[0] <= 0x5F):  # noqa: PLR2004
+    if is_compressed(head):
         return _unzstd(_Rejoined(head, raw), name)
     return _plain(head, raw)
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether bytes begin like a gzip or Zstandard file."""
+    skippable = head[1:4] == _ZSTD_SKIPPABLE and 0x50 <= head[0] <= 0x5F  # noqa: PLR2004
+    return head.startswith((_GZIP, _ZSTD)) or skippable
 
 
 def _plain(head: bytes, raw: Readable) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from auditor.errors import CorruptImageError
 from auditor.image.bounds import Bounds
 from auditor.image.stream import Bytes
 
-__all__ = ["Member", "MemberKind", "read_members"]
+__all__ = ["Member", "MemberKind", "is_header", "read_members"]
 
 _BLOCK = 512
 _ZERO = bytes(_BLOCK)
@@ -121,12 +121,25 @@ def _header(stream: Bytes, name: str) -> bytes | None:
         raise CorruptImageError(f"{name} is damaged: data follows the archive's end mark")
     if len(block) < _BLOCK:
         raise CorruptImageError(f"{name} is truncated: the archive ends inside a header")
-    wanted = _number(block[_CHECKSUM], name, "checksum")
-    # The low half of Adler-32 is 1 + the sum of all bytes, modulo 65521: the sum at C speed.
-    blank = block[:148] + b" " * 8 + block[156:]
-    if (zlib.adler32(blank) & 0xFFFF) != (wanted + 1) % _ADLER and not _signed_sum(blank, wanted):
+    if not _has_checksum(block, _number(block[_CHECKSUM], name, "checksum")):
         raise CorruptImageError(f"{name} is damaged: a tar header has a wrong checksum")
     return block
+
+
+def is_header(block: bytes) -> bool:
+    """Whether an archive can begin with this block: a header, or the end mark of an empty one."""
+    if len(block) != _BLOCK or block == _ZERO:
+        return len(block) == _BLOCK
+    try:
+        return _has_checksum(block, _number(block[_CHECKSUM], "", "checksum"))
+    except CorruptImageError:
+        return False
+
+
+def _has_checksum(block: bytes, wanted: int) -> bool:
+    # The low half of Adler-32 is 1 + the sum of all bytes, modulo 65521: the sum at C speed.
+    blank = block[:148] + b" " * 8 + block[156:]
+    return (zlib.adler32(blank) & 0xFFFF) == (wanted + 1) % _ADLER or _signed_sum(blank, wanted)
 
 
 def _signed_sum(blank: bytes, wanted: int) -> bool:
@@ -140,7 +153,9 @@ def _number(field: bytes, name: str, what: str) -> int:
         if field[0] & _NEGATIVE:
             raise CorruptImageError(f"{name} is damaged: a tar header has a negative {what}")
         return int.from_bytes(bytes((field[0] & 0x7F,)) + field[1:], "big")
-    text = field.partition(b"\0")[0].strip() or field.strip(b" \0")
+    text = field.strip(b" \0")
+    if not text.isdigit():
+        text = field.partition(b"\0")[0].strip() or text
     if not text:
         return 0
     try:
@@ -156,7 +171,7 @@ def _number(field: bytes, name: str, what: str) -> int:
 
 def _extension(stream: Bytes, size: int, name: str, bounds: Bounds) -> bytes:
     """The content of an extended header."""
-    bounds.check("header_size", size, bounds.header_size, f"an extended tar header in {name}")
+    bounds.check("header_size", size, f"an extended tar header in {name}")
     content = stream.take(size)
     if len(content) < size:
         raise CorruptImageError(f"{name} is truncated: the archive ends inside a header")

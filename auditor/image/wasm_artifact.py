@@ -11,13 +11,12 @@ import posixpath
 
 from auditor.errors import NotAnImageError
 from auditor.image.blob import CHUNK, open_blob
-from auditor.image.bounds import Budget
 from auditor.image.layered import LayeredRootFS
 from auditor.image.manifest import CONFIG_TYPES
-from auditor.image.rootfs import HEAD_SIZE, KeepRule
-from auditor.image.source import BlobSource, Descriptor, Manifest
+from auditor.image.rootfs import HEAD_SIZE
+from auditor.image.source import BlobSource, Descriptor, Manifest, Request
 from auditor.image.spool import Spool
-from auditor.image.squash import Node, Tree
+from auditor.image.tree import Node, Tree
 from auditor.model.image import EntryKind
 
 __all__ = ["is_wasm_artifact", "module_path", "read_module"]
@@ -68,23 +67,24 @@ def module_path(layer: Descriptor) -> str:
 
 
 def read_module(
-    source: BlobSource, layer: Descriptor, diff_id: str, keep: KeepRule, budget: Budget
-) -> LayeredRootFS:
-    """A root file system with the module as its only file."""
-    tree = Tree()
+    source: BlobSource, layer: Descriptor, diff_id: str, request: Request
+) -> tuple[LayeredRootFS, tuple[int, ...]]:
+    """A root file system with the module as its only file, and the module's bytes."""
+    budget = request.budget
     spool = Spool()
     path = module_path(layer)
     try:
         with open_blob(source, layer) as blob:
             while data := blob.read(CHUNK):
                 budget.spend_bytes(len(data), blob.name)
+                budget.bounds.check("file_size", blob.count, path)
                 spool.write(data)
             blob.finish()
-            budget.bounds.check("kept_file_size", blob.count, budget.bounds.kept_file_size, path)
-        kept = keep(path, 0o755, spool.end, spool.read(0, min(spool.end, HEAD_SIZE)))
+        kept = request.keep(path, 0o755, spool.end, spool.read(0, min(spool.end, HEAD_SIZE)))
     except BaseException:
         spool.close()
         raise
-    node = Node(EntryKind.FILE, 0o755, 0, size=spool.end, kept=kept)
+    tree = Tree(budget.bounds.links)
+    node = Node(EntryKind.FILE, 0o755, 0, spool.end, spool=spool, offset=0, kept=kept)
     tree.root.children = {path[1:]: node}
-    return LayeredRootFS(tree, (diff_id,), spool, ())
+    return LayeredRootFS(tree, (diff_id,), [spool], ()), (spool.end,)

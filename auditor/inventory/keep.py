@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from auditor.formats.magic import sniff
 
 __all__ = ["keep"]
 
 _LOADER_CONFIGURATION = ("/etc/ld.so.conf", "/etc/ld-musl-")
-_SHELL_SUFFIXES = frozenset({".sh", ".envsh", ".bash"})
+_SHELL_SUFFIXES = (".sh", ".envsh", ".bash")
 _LARGEST_TEXT = 1 << 20
 
 
@@ -22,4 +20,4 @@ def keep(path: str, mode: int, size: int, head: bytes) -> bool:
         return True
     if size > _LARGEST_TEXT:
         return False
-    return bool(mode & 0o111) or PurePosixPath(path).suffix in _SHELL_SUFFIXES
+    return bool(mode & 0o111) or path.endswith(_SHELL_SUFFIXES)

@@ -14,6 +14,8 @@ class Scheme(StrEnum):
     OCI_DIR = "oci-dir"
     OCI_ARCHIVE = "oci-archive"
     DOCKER_ARCHIVE = "docker-archive"
+    ARCHIVE = "archive"
+    """Either of the two archives, until it is read."""
     DIR = "dir"
     DOCKER = "docker"
     PODMAN = "podman"
@@ -38,7 +40,7 @@ class Layer:
 
     diff_id: str
     size: int
-    """Bytes as stored (compressed, where the source compresses)."""
+    """Bytes of the uncompressed tar."""
     media_type: str
     created_by: str | None = None
     """The history line that made it, where the config tells."""

@@ -53,7 +53,8 @@ def ours(rootfs: RootFS) -> Listing:
 
 
 def read(reference: str) -> Listing:
-    with open_image(parse_reference(reference)) as opened, opened.rootfs(lambda *_: True) as rootfs:
+    with open_image(parse_reference(reference), lambda *_: True) as opened:
+        rootfs = opened.rootfs
         assert rootfs.unknowns() == ()
         return ours(rootfs)
 

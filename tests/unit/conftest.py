@@ -35,8 +35,8 @@ def root_of(tmp_path: Path) -> Iterator[Callable[[Tree], RootFS]]:
                 path.write_bytes(data)
                 if data[:2] == b"#!" or data[:4] == b"\x7fELF":
                     path.chmod(0o755)
-            opened = stack.enter_context(open_image(parse_reference(f"dir:{tmp_path}")))
-            return stack.enter_context(opened.rootfs(keep))
+            opened = open_image(parse_reference(f"dir:{tmp_path}"), keep)
+            return stack.enter_context(opened).rootfs
 
         yield make
 

@@ -146,14 +146,20 @@ class Builder:
 
     # Opening
 
-    def open(self, path: Path | str, bounds: Bounds | None = None, **more: Any) -> OpenedImage:
-        opened = open_image(parse_reference(str(path)), bounds=bounds, **more)
+    def open(
+        self,
+        path: Path | str,
+        bounds: Bounds | None = None,
+        keep: KeepRule = keep_all,
+        **more: Any,
+    ) -> OpenedImage:
+        opened = open_image(parse_reference(str(path)), keep, bounds=bounds, **more)
         return self._stack.enter_context(opened)
 
     def read(
         self, path: Path | str, keep: KeepRule = keep_all, bounds: Bounds | None = None
     ) -> RootFS:
-        return self._stack.enter_context(self.open(path, bounds).rootfs(keep))
+        return self.open(path, bounds, keep).rootfs
 
     def rootfs(self, *tars: bytes, keep: KeepRule = keep_all, **more: Any) -> RootFS:
         """The squashed files of an image of these layers."""

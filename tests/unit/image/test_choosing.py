@@ -29,9 +29,8 @@ def platforms(build: Builder, *names: str, inline: bool = False, name: str = "la
 
 def chosen(path: Path, platform: str | None) -> str:
     wanted = parse_platform(platform) if platform else None
-    with open_image(parse_reference(str(path)), platform=wanted) as opened:
-        with opened.rootfs(lambda *_: False) as rootfs:
-            (file,) = [entry for entry in rootfs.entries() if entry.kind == "file"]
+    with open_image(parse_reference(str(path)), lambda *_: False, platform=wanted) as opened:
+        (file,) = [entry for entry in opened.rootfs.entries() if entry.kind == "file"]
         assert opened.image.platform is not None
         return file.path[1:]
 
@@ -93,7 +92,9 @@ def test_a_single_image_for_another_platform_is_refused(build: Builder) -> None:
 
 def test_an_image_that_names_no_platform_is_taken_for_any(build: Builder) -> None:
     layout = build.layout(build.files({"a": b""}), architecture="", os="")
-    with open_image(parse_reference(str(layout)), platform=parse_platform("linux/arm64")) as opened:
+    with open_image(
+        parse_reference(str(layout)), lambda *_: False, platform=parse_platform("linux/arm64")
+    ) as opened:
         assert opened.image.platform is None
 
 

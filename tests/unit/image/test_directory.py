@@ -35,11 +35,10 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def rootfs(root: Path) -> Iterator[RootFS]:
-    with open_image(parse_reference(f"dir:{root}")) as opened:
+    with open_image(parse_reference(f"dir:{root}"), lambda *_: False) as opened:
         assert opened.image.config == ImageConfig()
         assert (opened.image.digest, opened.image.layers) == (None, ())
-        with opened.rootfs(lambda *_: False) as rootfs:
-            yield rootfs
+        yield opened.rootfs
 
 
 def test_everything_in_it_is_listed_sorted(rootfs: RootFS) -> None:
@@ -111,9 +110,12 @@ def test_loops_dangling_links_and_files_as_directories_lead_nowhere(
 ) -> None:
     (root / "loop").symlink_to("loop")
     (root / "dangling").symlink_to("nothing")
-    for path in ("/loop", "/dangling", "/etc/passwd/x", "/etc/passwd/..", "/loop/x", "/a\0b"):
+    for path in ("/dangling", "/etc/passwd/x", "/etc/passwd/..", "/a\0b"):
         assert rootfs.resolve(path) is None
     assert rootfs.unknowns() == ()
+    for path in ("/loop", "/loop/x"):
+        assert rootfs.resolve(path) is None
+    assert {unknown.path for unknown in rootfs.unknowns()} == {"/loop", "/loop/x"}
 
 
 def test_sockets_and_fifos_are_listed_and_never_read(root: Path, rootfs: RootFS) -> None:
@@ -199,15 +201,56 @@ def test_a_directory_named_proc_is_an_ordinary_one_elsewhere(root: Path, rootfs:
     assert rootfs.resolve("/proc/file") is not None
 
 
-def test_bounds_hold_for_directories(root: Path) -> None:
-    with DirectoryRootFS(str(root), Bounds(entries=3, kept_file_size=3)) as rootfs:
-        with pytest.raises(BoundExceededError, match="the bound entries"):
-            rootfs.entries()
+def test_more_files_than_the_bound_stop_the_walk(root: Path) -> None:
+    with (
+        DirectoryRootFS(str(root), Bounds(files=3)) as rootfs,
+        pytest.raises(BoundExceededError, match="the bound files") as caught,
+    ):
+        rootfs.entries()
+    assert "--limit files=N" in str(caught.value.hint)
+
+
+def test_a_file_larger_than_the_bound_is_not_read_and_unknown(root: Path) -> None:
+    with DirectoryRootFS(str(root), Bounds(file_size=5)) as rootfs:
         entry = rootfs.lookup("/etc/passwd")
         assert entry is not None
-        assert rootfs.read(entry, 3) == b"ins"
-        with pytest.raises(BoundExceededError, match="the bound kept_file_size"):
-            rootfs.read(entry)
+        for limit in (None, 3):
+            with pytest.raises(PathInImageError, match="the bound file-size: 6 is more than 5"):
+                rootfs.read(entry, limit)
+        (unknown,) = rootfs.unknowns()
+    assert (unknown.path, unknown.stage) == ("/etc/passwd", "image")
+    assert unknown.reason == "its size exceeds the bound file-size: 6 is more than 5"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "reason"),
+    [
+        (Bounds(path_depth=2), "the path exceeds the bound path-depth: 3 is more than 2"),
+        (Bounds(path_length=12), "the path exceeds the bound path-length: 13 is more than 12"),
+    ],
+)
+def test_a_path_over_a_bound_is_left_out_and_unknown(
+    root: Path, bounds: Bounds, reason: str
+) -> None:
+    with DirectoryRootFS(str(root), bounds) as rootfs:
+        paths = [entry.path for entry in rootfs.entries()]
+        assert "/usr/bin" in paths
+        assert "/usr/bin/tool" not in paths
+        assert rootfs.resolve("/bin/tool") is None
+        (unknown,) = rootfs.unknowns()
+    assert unknown.path == "/usr/bin/tool"[: bounds.path_length]
+    assert unknown.reason == reason
+
+
+def test_more_links_than_the_bound_are_not_followed_and_unknown(root: Path) -> None:
+    (root / "one").symlink_to("two")
+    (root / "two").symlink_to("etc/passwd")
+    with DirectoryRootFS(str(root), Bounds(links=1)) as rootfs:
+        assert rootfs.resolve("/two") is not None
+        assert rootfs.resolve("/one") is None
+        (unknown,) = rootfs.unknowns()
+    assert unknown.path == "/one"
+    assert unknown.reason == "the path exceeds the bound links: 2 is more than 1"
 
 
 def test_what_is_no_directory_cannot_be_opened(tmp_path: Path) -> None:

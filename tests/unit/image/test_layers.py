@@ -13,6 +13,7 @@ import zstandard
 
 from auditor.errors import BoundExceededError, CorruptImageError, PathInImageError
 from auditor.image import HEAD_SIZE, Bounds, KeepRule
+from auditor.image.bounds import Budget
 from auditor.image.rootfs import RootFS
 from auditor.model.image import EntryKind
 
@@ -178,7 +179,7 @@ def test_the_rule_sees_path_mode_size_and_the_first_bytes(build: Builder) -> Non
     big = b"\x7fELF" + bytes(1000)
     layer = build.tar(build.symlink("lib", "usr/lib"), build.member("lib/x.so", big, mode=0o4755))
     build.rootfs(layer, keep=keep)
-    assert seen == [("/usr/lib/x.so", 0o4755, 1004, big[:HEAD_SIZE])]
+    assert seen == [("/lib/x.so", 0o4755, 1004, big[:HEAD_SIZE])]
 
 
 def test_what_was_not_asked_for_cannot_be_read(build: Builder) -> None:
@@ -258,21 +259,41 @@ def test_as_many_layers_as_docker_allows_are_read(build: Builder) -> None:
     ("bound", "limit"),
     [
         ("total_size", 20_000),
-        ("entries", 2),
-        ("path_length", 10),
+        ("files", 2),
         ("layers", 1),
         ("json_size", 100),
-        ("kept_file_size", 1000),
         ("ratio", 10),
     ],
 )
 def test_exceeding_a_bound_is_an_error_that_names_it(
-    build: Builder, bound: str, limit: int
+    build: Builder, monkeypatch: pytest.MonkeyPatch, bound: str, limit: int
 ) -> None:
+    monkeypatch.setattr(Budget, "RATIO_FROM", 100)
     tars = [build.files({"a": bytes(20_000), "b": b""}), build.files({"a-long-name": b""})]
-    bounds = Bounds(**{"ratio_from": 100, bound: limit})
-    with pytest.raises(BoundExceededError, match=rf"the bound {bound}:"):
+    bounds = Bounds(**{bound: limit})
+    name = bound.replace("_", "-")
+    with pytest.raises(BoundExceededError, match=rf"the bound {name}:") as caught:
         build.read(build.layout(*tars), bounds=bounds)
+    assert f"--limit {name}=N" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("bound", "limit", "reason"),
+    [
+        ("path_length", 4, "path exceeds the bound path-length"),
+        ("path_depth", 2, "path exceeds the bound path-depth"),
+        ("file_size", 3, "its size exceeds the bound file-size"),
+    ],
+)
+def test_one_file_over_a_bound_is_unknown_and_the_others_are_read(
+    build: Builder, bound: str, limit: int, reason: str
+) -> None:
+    path = build.layout(build.files({"a": b"1", "b/c/d": b"1234"}))
+    rootfs = build.read(path, bounds=Bounds(**{bound: limit}))
+    assert content(rootfs, "/a") == b"1"
+    (unknown,) = rootfs.unknowns()
+    assert unknown.path.startswith("/b/c")
+    assert reason in unknown.reason
 
 
 def test_a_decompression_bomb_is_stopped_early(build: Builder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ REPEATABLE = ["whiteouts", "links", "two-platforms"]
 def contents(name: str, platform: str | None = None) -> dict[str, bytes]:
     wanted = parse_platform(platform) if platform else None
     reference = parse_reference(str(SMALL / name))
-    with open_image(reference, platform=wanted) as opened, opened.rootfs(lambda *_: True) as rootfs:
+    with open_image(reference, lambda *_: True, platform=wanted) as opened:
+        rootfs = opened.rootfs
         return {entry.path: rootfs.read(entry) for entry in rootfs.entries() if is_file(entry.kind)}
 
 
@@ -41,10 +43,8 @@ def test_every_image_is_there_and_small() -> None:
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_image_opens_without_unknowns(name: str) -> None:
-    with (
-        open_image(parse_reference(f"oci-dir:{SMALL / name}:latest")) as opened,
-        opened.rootfs(lambda *_: False) as rootfs,
-    ):
+    with open_image(parse_reference(f"oci-dir:{SMALL / name}:latest"), lambda *_: False) as opened:
+        rootfs = opened.rootfs
         assert rootfs.unknowns() == ()
         command = opened.image.config.entrypoint or opened.image.config.cmd
         assert not command or rootfs.resolve(command[0]) is not None
@@ -57,7 +57,8 @@ def test_the_maker_gives_the_same_bytes_again(tmp_path: Path) -> None:
         assert files(tmp_path / name) == files(SMALL / name)
     # Another version of Zstandard may squeeze better; what is inside stays the same.
     again, committed = (
-        open_image(parse_reference(str(path / "zstd"))) for path in (tmp_path, SMALL)
+        open_image(parse_reference(str(path / "zstd")), lambda *_: False)
+        for path in (tmp_path, SMALL)
     )
     with again, committed:
         assert [layer.diff_id for layer in again.image.layers] == [
@@ -77,9 +78,9 @@ def test_whiteouts_shows_what_three_layers_leave() -> None:
 
 
 @pytest.fixture
-def links() -> RootFS:
-    with open_image(parse_reference(str(SMALL / "links"))) as opened:
-        return opened.rootfs(lambda *_: False)
+def links() -> Iterator[RootFS]:
+    with open_image(parse_reference(str(SMALL / "links")), lambda *_: False) as opened:
+        yield opened.rootfs
 
 
 @pytest.mark.parametrize(
@@ -116,5 +117,5 @@ def test_programs_are_what_they_should_be() -> None:
     assert b"/lib/ld-musl" not in contents("static")["/hello"]
     for image, program in (("hello", "/usr/bin/hello"), ("shell-cmd", "/usr/bin/report")):
         assert b"/lib64/ld-linux-x86-64.so.2" in contents(image)[program]
-    with open_image(parse_reference(str(SMALL / "wasm"))) as opened:
+    with open_image(parse_reference(str(SMALL / "wasm")), lambda *_: False) as opened:
         assert opened.image.platform == Platform("wasi", "wasm")

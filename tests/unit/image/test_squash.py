@@ -13,11 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.image.bounds import Bounds, Budget
-from auditor.image.layered import LayeredRootFS
-from auditor.image.layers import LayerReader
+from auditor.image.layers import read_layers
 from auditor.image.rootfs import RootFS
 from auditor.image.source import Descriptor, Found
-from auditor.image.spool import Spool
 from auditor.image.squash import normal_parts
 from auditor.model.image import EntryKind, Platform
 
@@ -135,8 +133,7 @@ def test_every_entry_names_the_layer_that_brought_it(build: Builder) -> None:
     tars = [build.files({"a": b"", "b": b""}), build.files({"b": b"", "c/d": b""})]
     opened = build.open(build.layout(*tars))
     first, second = (layer.diff_id for layer in opened.image.layers)
-    with opened.rootfs(lambda *_: False) as rootfs:
-        layers = {entry.path: entry.layer for entry in rootfs.entries()}
+    layers = {entry.path: entry.layer for entry in opened.rootfs.entries()}
     assert layers == {"/a": first, "/b": second, "/c": second, "/c/d": second}
 
 
@@ -257,6 +254,9 @@ class Tars:
     def open_blob(self, descriptor: Descriptor) -> io.BytesIO:
         return io.BytesIO(self.tars[int(descriptor.location or "")])
 
+    def indexed(self, descriptor: Descriptor) -> None:
+        return None
+
     def name(self, descriptor: Descriptor) -> str:
         return f"layer {descriptor.location}"
 
@@ -269,11 +269,12 @@ class Tars:
 def test_squashing_equals_applying_one_layer_after_another(layers: list[Layer]) -> None:
     tars = [layer_tar(layer) for layer in layers]
     diff_ids = tuple(f"sha256:{hashlib.sha256(data).hexdigest()}" for data in tars)
-    spool = Spool()
-    reader = LayerReader(lambda *_: True, spool, Budget(Bounds()))
-    for index, diff_id in enumerate(diff_ids):
-        reader.apply(index, Tars(tars), Descriptor("", None, location=str(index)), diff_id)
-    with LayeredRootFS(reader.tree, diff_ids, spool, reader.unknowns()) as rootfs:
+    descriptors = [Descriptor("", None, location=str(index)) for index in range(len(tars))]
+    rootfs, sizes = read_layers(
+        Tars(tars), descriptors, diff_ids, lambda *_: True, Budget(Bounds())
+    )
+    assert sizes == tuple(map(len, tars))
+    with rootfs:
         found = {
             entry.path[1:]: "/"
             if entry.kind is EntryKind.DIRECTORY

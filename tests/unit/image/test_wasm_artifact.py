@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 OCI = "application/vnd.oci.image"
 
 
+def is_wasm(path: str, mode: int, size: int, head: bytes) -> bool:
+    return head.startswith(b"\0asm")
+
+
 def wasm(build: Builder, title: str | None = None, **more: Any) -> Path:
     path = build.root / "wasm"
     module = b"\0asm\1\0\0\0"
@@ -41,13 +45,12 @@ def wasm(build: Builder, title: str | None = None, **more: Any) -> Path:
 def test_a_wasm_artifact_is_one_file_that_the_entrypoint_names(
     build: Builder, title: str | None, path: str
 ) -> None:
-    opened = build.open(wasm(build, title))
+    opened = build.open(wasm(build, title), keep=is_wasm)
     assert opened.image.config.entrypoint == (path,)
     assert opened.image.platform == Platform("wasip1", "wasm")
-    with opened.rootfs(lambda p, m, s, head: head.startswith(b"\0asm")) as rootfs:
-        (entry,) = rootfs.entries()
-        assert (entry.path, entry.layer) == (path, opened.image.layers[0].diff_id)
-        assert rootfs.read(entry) == b"\0asm\1\0\0\0"
+    (entry,) = opened.rootfs.entries()
+    assert (entry.path, entry.layer) == (path, opened.image.layers[0].diff_id)
+    assert opened.rootfs.read(entry) == b"\0asm\1\0\0\0"
 
 
 def test_a_wasm_layer_under_an_image_config_is_a_wasm_artifact(build: Builder) -> None:
@@ -74,5 +77,5 @@ def test_another_artifact_is_no_image_and_its_type_is_named(build: Builder, kind
 
 
 def test_a_module_larger_than_a_bound_is_not_kept(build: Builder) -> None:
-    with pytest.raises(BoundExceededError, match="the bound kept_file_size"):
-        build.read(wasm(build), bounds=Bounds(kept_file_size=4))
+    with pytest.raises(BoundExceededError, match="the bound file-size"):
+        build.read(wasm(build), bounds=Bounds(file_size=4))
