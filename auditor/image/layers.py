@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from auditor.errors import CorruptImageError
 from auditor.image.blob import check_digest, find_blob, missing
@@ -25,6 +27,8 @@ __all__ = ["read_layers"]
 _FEWEST, _MOST = 3, 8
 """Layers read at a time: Docker fetches three, so that one can wait for the network while others
 are unpacked; beyond eight, threads of one process get in each other's way."""
+_GRACE = 1.0
+"""Seconds that threads are given to notice that they should stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +112,36 @@ def _started(
 ) -> Iterator[list[Future[LayerIndex | None]]]:
     """The readings, begun in threads; when left early, those still running are stopped.
 
-    A layer that stands there twice (an empty one, mostly) is read once.
+    A layer that stands there twice (an empty one, mostly) is read once. The threads are daemons,
+    so that one which waits for a silent server keeps nobody from leaving.
     """
-    workers = min(max(os.cpu_count() or 1, _FEWEST), _MOST)
-    with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
-        begun: dict[_Reading, Future[LayerIndex | None]] = {}
-        for reading in readings:
-            if reading not in begun:
-                begun[reading] = pool.submit(reading.run)
-        running = [begun[reading] for reading in readings]
+    begun = {reading: Future[LayerIndex | None]() for reading in readings}
+    waiting: SimpleQueue[tuple[_Reading, Future[LayerIndex | None]]] = SimpleQueue()
+    for pair in begun.items():
+        waiting.put(pair)
+    for _ in range(min(len(begun), max(os.cpu_count() or 1, _FEWEST), _MOST)):
+        Thread(target=_work, args=(waiting,), name="layer", daemon=True).start()
+    try:
+        yield [begun[reading] for reading in readings]
+    except BaseException:
+        for future in begun.values():
+            future.cancel()
+        budget.stop()
+        for future in wait(begun.values(), _GRACE).done:
+            if not future.cancelled() and not future.exception() and (index := future.result()):
+                index.spool.close()
+        raise
+
+
+def _work(waiting: SimpleQueue[tuple[_Reading, Future[LayerIndex | None]]]) -> None:
+    """Run readings until none is left."""
+    while True:
         try:
-            yield running
-        except BaseException:
-            for future in running:
-                future.cancel()
-            budget.stop()
-            for future in wait(running).done:
-                if not future.cancelled() and not future.exception() and (index := future.result()):
-                    index.spool.close()
-            raise
+            reading, future = waiting.get_nowait()
+        except Empty:
+            return
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(reading.run())
+            except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+                future.set_exception(error)
