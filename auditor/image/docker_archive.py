@@ -2,7 +2,7 @@
 
 Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format". Docker 25
 and later put an OCI layout into the same tar: ``manifest.json`` then names ``blobs/sha256/…``,
-and layers may be compressed. Registry digests are not in it, so ``Found.digest`` is ``None``.
+and layers may be compressed. Registry digests are not in it.
 """
 
 from __future__ import annotations
@@ -49,10 +49,19 @@ class _Item(msgspec.Struct, rename="pascal"):
 class DockerArchive:
     """A ``BlobSource`` over the members of a Docker archive."""
 
-    scheme = Scheme.DOCKER_ARCHIVE
-
-    def __init__(self, archive: Archive, selector: str | None, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        selector: str | None,
+        bounds: Bounds,
+        *,
+        scheme: Scheme = Scheme.DOCKER_ARCHIVE,
+        digest: str | None = None,
+    ) -> None:
+        """``scheme`` and ``digest`` (of the manifest) are what an engine that sent it knows."""
+        self.scheme = scheme
         self.origin = archive.title
+        self._digest = digest
         self._archive = archive
         self._selector = selector
         self._bounds = bounds
@@ -75,7 +84,7 @@ class DockerArchive:
             config=self._descriptor(item.config, _CONFIG_TYPE),
             layers=tuple(self._descriptor(layer, _LAYER_TYPE) for layer in layers),
         )
-        return Found(manifest, None, None)
+        return Found(manifest, self._digest, None)
 
     def open_blob(self, descriptor: Descriptor) -> Readable:
         """A member as stored."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
-from auditor.errors import ImageError, ImageNotFoundError, NotAnImageError
+from auditor.errors import AuditorError, ImageError, ImageNotFoundError, NotAnImageError
 from auditor.image.archive import Archive
 from auditor.image.docker_archive import DockerArchive
 from auditor.image.file_archive import FileArchive
@@ -35,7 +35,7 @@ def find_image(reference: Reference, request: Request) -> tuple[BlobSource, Foun
     for scheme in (Scheme.DOCKER, Scheme.PODMAN):
         try:
             source = OPENERS[scheme](reference, request)
-        except ImageError as error:
+        except AuditorError as error:  # settings that make no sense are no reason to stop either
             tried.append(str(error))
             continue
         return _found(source, request)
@@ -136,11 +136,11 @@ def _open_engine(reference: Reference, request: Request, scheme: Scheme) -> Blob
     """What an engine exports is a Docker archive that is read as it arrives."""
     from auditor.image.engine import open_export  # noqa: PLC0415 - the SDK is slow to import
 
-    export = open_export(scheme, reference.location, request.platform)
+    offline = request.access.offline
+    export = open_export(scheme, reference.location, request.platform, offline=offline)
     archive = StreamedArchive(export.stream, export.origin, request)
-    source = DockerArchive(archive, None, request.budget.bounds)
-    source.scheme = scheme
-    return source
+    bounds = request.budget.bounds
+    return DockerArchive(archive, None, bounds, scheme=scheme, digest=export.digest)
 
 
 def _open_docker(reference: Reference, request: Request) -> BlobSource:

@@ -17,6 +17,8 @@ __all__ = ["Spool"]
 
 _BATCH = 1 << 20
 """Bytes that are written at a time."""
+_PIECES = 512
+"""Pieces that are written at a time; Linux takes 1,024 (``IOV_MAX``)."""
 
 
 class Spool:
@@ -34,7 +36,7 @@ class Spool:
         self._pending.append(data)
         self._waiting += len(data)
         self.end += len(data)
-        if self._waiting >= _BATCH:
+        if self._waiting >= _BATCH or len(self._pending) >= _PIECES:
             self.flush()
 
     def flush(self) -> None:
@@ -44,9 +46,7 @@ class Spool:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="auditor-", buffering=0)  # noqa: SIM115
-            rest = memoryview(b"".join(self._pending))
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            _write_all(self._file.fileno(), self._pending)
         except OSError as error:
             raise ImageError(
                 f"cannot write to the temporary store in {tempfile.gettempdir()}: "
@@ -72,3 +72,12 @@ class Spool:
         self._waiting = 0
         if self._file is not None:
             self._file.close()
+
+
+def _write_all(fd: int, pieces: list[bytes]) -> None:
+    """Write pieces without joining them; a file that takes less than all is given the rest."""
+    written = os.writev(fd, pieces)
+    if written < sum(map(len, pieces)):
+        rest = memoryview(b"".join(pieces))[written:]
+        while rest:
+            rest = rest[os.write(fd, rest) :]
