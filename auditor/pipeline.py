@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 from auditor.assess import assess
 from auditor.errors import PathInImageError, UsageError
 from auditor.graph import build
-from auditor.image import open_image, parse_platform, parse_reference
+from auditor.image import Access, Bounds, open_image, parse_platform, parse_reference
+from auditor.image.exclude import ExcludingRootFS, compile_globs, excluding
 from auditor.image.rootfs import RootFS
+from auditor.image.secrets import redact_environment
 from auditor.inventory import collect, component_at, keep, recognise_servers
 from auditor.linking import link
 from auditor.model.facts import ElfFacts
 from auditor.model.graph import Overrides
-from auditor.model.image import Image
+from auditor.model.image import Image, Scheme
 from auditor.model.inventory import Component
 from auditor.model.terms import Role
 from auditor.report import Scan, WireInspection, inspection
@@ -28,8 +30,17 @@ from auditor.tables.rows import Tables
 
 __all__ = ["Options", "Progress", "inspect", "scan"]
 
-Progress = Callable[[str], None]
-"""Called with a few words at the start of each stage."""
+
+class Progress(Protocol):
+    """Told what is going on."""
+
+    def stage(self, words: str, /) -> None:
+        """A stage begins."""
+        ...
+
+    def note(self, sentence: str, /) -> None:
+        """Something was settled that the caller should know."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +56,38 @@ class Options:
     """Whether the catalogue of known servers may add to the report."""
     tables: Path | None = None
     """A directory whose files add to the shipped tables, or override rows of them."""
+    exclude: tuple[str, ...] = ()
+    """Globs of paths to leave out, as ``image.exclude`` reads them; for a scan."""
+    bounds: Bounds = field(default_factory=Bounds)
+    source: Scheme | None = None
+    """Where to take the image from, whatever its reference says; ``None`` leaves it open."""
+    access: Access = field(default_factory=Access)
 
 
 def scan(reference: str, options: Options | None = None, progress: Progress | None = None) -> Scan:
     """Scan one image. Raises ``AuditorError`` for anything that stops it."""
-    options, tell = options or Options(), progress or _silent
+    options, progress = options or Options(), progress or _Silent()
     with ExitStack() as stack:
-        tables, image, rootfs = _open(stack, reference, options, tell)
-        tell("taking the inventory")
+        tables, image, rootfs = _open(stack, reference, options, progress)
+        progress.stage("taking the inventory")
         inventory = collect(rootfs, tables.runtimes)
-        tell("following the entrypoint")
-        graph = build(rootfs, image.config, inventory, tables, options.overrides)
+        progress.stage("following the entrypoint")
+        graph = build(rootfs, image.config, inventory, tables, _without_secrets(options.overrides))
         work = [item for item in inventory.components if graph.roles.get(item.id) is Role.MAIN]
         servers = recognise_servers(rootfs, work, tables.catalog) if options.catalog else {}
-    tell("holding it against the tables")
+        excluded = rootfs.excluded() if isinstance(rootfs, ExcludingRootFS) else ()
+    progress.stage("holding it against the tables")
     assessment = assess(inventory, graph, tables, targets=options.targets)
     return Scan(
-        version("auditor"), image, inventory, graph, assessment, servers, tables, _about(tables)
+        version=version("auditor"),
+        image=image,
+        inventory=inventory,
+        graph=graph,
+        assessment=assessment,
+        servers=servers,
+        tables=tables,
+        notes=_about(tables),
+        excluded=excluded,
     )
 
 
@@ -69,10 +95,10 @@ def inspect(
     reference: str, path: str, options: Options | None = None, progress: Progress | None = None
 ) -> WireInspection:
     """Look at one file of an image, and at the libraries it would load, and at nothing else."""
-    options, tell = options or Options(), progress or _silent
+    options, progress = options or Options(), progress or _Silent()
     with ExitStack() as stack:
-        tables, image, rootfs = _open(stack, reference, options, tell)
-        tell(f"reading {path}")
+        tables, image, rootfs = _open(stack, reference, options, progress)
+        progress.stage(f"reading {path}")
         component, unknown = component_at(rootfs, _absolute(path), tables.runtimes)
         if component is None:
             raise _no_component(rootfs, reference, _absolute(path))
@@ -81,14 +107,43 @@ def inspect(
 
 
 def _open(
-    stack: ExitStack, reference: str, options: Options, tell: Progress
+    stack: ExitStack, reference: str, options: Options, progress: Progress
 ) -> tuple[Tables, Image, RootFS]:
     tables = load(overlay=options.tables)
     _check_targets(options.targets, tables)
+    compile_globs(options.exclude)  # says at once if one makes no sense
     platform = parse_platform(options.platform) if options.platform is not None else None
-    tell(f"reading {reference}")
-    opened = stack.enter_context(open_image(parse_reference(reference), keep, platform=platform))
-    return tables, opened.image, opened.rootfs
+    parsed = parse_reference(reference, options.source)
+    # What could be a path or a name is said; what is plainly one of them need not be.
+    open_to_choice = not options.source and not reference.startswith(
+        ("-", ".", "/", "~", f"{parsed.scheme}:")
+    )
+
+    def took(origin: str) -> None:
+        if open_to_choice:
+            progress.note(f"{reference} is taken from {origin}")
+        progress.stage(f"reading {reference} from {origin}")
+
+    progress.stage(f"looking for {reference}")
+    opened = stack.enter_context(
+        open_image(
+            parsed,
+            keep,
+            platform=platform,
+            bounds=options.bounds,
+            access=options.access,
+            took=took,
+        )
+    )
+    rootfs = opened.rootfs
+    if options.exclude:
+        rootfs = excluding(rootfs, options.exclude, links=options.bounds.links)
+    return tables, opened.image, rootfs
+
+
+def _without_secrets(overrides: Overrides) -> Overrides:
+    """Overrides as a report may show them: scripts expand what their environment holds."""
+    return replace(overrides, env=redact_environment(overrides.env))
 
 
 def _about(tables: Tables) -> tuple[str, ...]:
@@ -153,5 +208,11 @@ def _absolute(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def _silent(_: str) -> None:
-    """Show no progress."""
+class _Silent:
+    """Shows nothing."""
+
+    def stage(self, words: str, /) -> None:
+        """Say nothing."""
+
+    def note(self, sentence: str, /) -> None:
+        """Say nothing."""

@@ -6,25 +6,105 @@ import argparse
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from auditor.errors import UsageError
 
 if TYPE_CHECKING:
+    from auditor.model.image import Scheme
     from auditor.pipeline import Options
 
 __all__ = ["add_image", "add_launch", "add_tables", "options"]
 
 
-def add_image(parser: argparse.ArgumentParser) -> None:
-    """What names an image, and how talkative to be."""
-    parser.add_argument("reference", metavar="REFERENCE", help="the image")
+class _Help(argparse.Action):
+    """Adds the bounds to the help, and reads them only when help is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from auditor.image.bounds import describe
+
+        rows = "\n".join(f"  {name:<13}{default:<9}{about}" for name, default, about in describe())
+        parser.epilog = f"bounds and their defaults:\n{rows}"
+        parser.print_help()
+        parser.exit()
+
+
+def add_image(parser: argparse.ArgumentParser, *, exclude: bool = False) -> None:
+    """What names an image, how much of it to read, and how talkative to be.
+
+    Needs a parser without a help option, since the help that it adds lists the bounds.
+    """
     parser.add_argument(
-        "--platform", metavar="OS/ARCH[/VARIANT]", help="which of an index's images to take"
+        "-h", "--help", action=_Help, nargs=0, help="show this help message and exit"
     )
+    parser.add_argument("reference", metavar="REFERENCE", help="the image")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     parser.add_argument("-v", "--verbose", action="store_true", help="show everything found")
     parser.add_argument("--no-progress", action="store_true", help="no progress display")
+    image = parser.add_argument_group("image")
+    image.add_argument(
+        "--from",
+        dest="source",
+        metavar="SOURCE",
+        help="take the image from docker, podman, registry, oci-dir, oci-archive, docker-archive "
+        "or dir, and REFERENCE as it stands",
+    )
+    image.add_argument(
+        "--platform", metavar="OS/ARCH[/VARIANT]", help="which of an index's images to take"
+    )
+    if exclude:
+        image.add_argument(
+            "--exclude",
+            action="append",
+            default=[],
+            metavar="GLOB",
+            help="leave paths out: '/usr/share/**', or '*.pyc' for a name at any depth "
+            "(repeatable); the report says so",
+        )
+    _add_access(parser)
+    bounds = parser.add_argument_group(
+        "bounds", "An image is taken for hostile, so what is read of it is bounded."
+    )
+    bounds.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a bound (repeatable): sizes may end in KiB, MiB or GiB, times in s, m or h",
+    )
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    """How registries are reached. Credentials come from the user's files, never from options."""
+    group = parser.add_argument_group(
+        "registry",
+        "Credentials are those of docker login and podman login, or AUDITOR_REGISTRY_USERNAME and\n"
+        "AUDITOR_REGISTRY_PASSWORD (or AUDITOR_REGISTRY_TOKEN), which AUDITOR_REGISTRY_AUTHORITY\n"
+        "limits to one registry. Proxies are those of HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+    )
+    group.add_argument(
+        "--offline", action="store_true", help="ask no registry, and no engine elsewhere"
+    )
+    group.add_argument(
+        "--insecure-registry",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="speak plain HTTP to this registry (repeatable)",
+    )
+    group.add_argument(
+        "--registry-ca",
+        type=Path,
+        metavar="FILE",
+        help="PEM file of authorities to trust besides the system's",
+    )
+    group.add_argument(
+        "--registry-mirror",
+        action="append",
+        default=[],
+        metavar="[REGISTRY=]HOST[:PORT]",
+        help="ask this mirror of a registry first (repeatable); of docker.io if none is named",
+    )
 
 
 def add_tables(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +138,8 @@ def add_launch(parser: argparse.ArgumentParser) -> None:
 
 def options(parsed: argparse.Namespace) -> Options:
     """The pipeline's options for a parsed command line."""
+    from auditor.image import Access
+    from auditor.image.bounds import parse_limits
     from auditor.model.graph import Overrides
     from auditor.pipeline import Options
 
@@ -71,7 +153,32 @@ def options(parsed: argparse.Namespace) -> Options:
             env=tuple(_variable(text) for text in getattr(parsed, "env", ())),
         ),
         tables=parsed.tables,
+        exclude=tuple(getattr(parsed, "exclude", ())),
+        bounds=parse_limits(parsed.limit),
+        source=_source(parsed.source),
+        access=Access(
+            offline=parsed.offline,
+            insecure_registries=frozenset(parsed.insecure_registry),
+            ca_file=parsed.registry_ca,
+            mirrors=tuple(_mirror(text) for text in parsed.registry_mirror),
+        ),
     )
+
+
+def _source(text: str | None) -> Scheme | None:
+    from auditor.model.image import Scheme
+
+    if text is None or text in set(Scheme):
+        return None if text is None else Scheme(text)
+    known = ", ".join(scheme for scheme in Scheme if scheme is not Scheme.ARCHIVE)
+    raise UsageError(f"--from {text!r} is no source of images", hint=f"sources: {known}")
+
+
+def _mirror(text: str) -> tuple[str, str]:
+    registry, separator, mirror = text.rpartition("=")
+    if not mirror or (separator and not registry):
+        raise UsageError(f"--registry-mirror {text!r} is not [REGISTRY=]HOST[:PORT]")
+    return registry or "docker.io", mirror
 
 
 def _words(option: str, text: str | None) -> tuple[str, ...] | None:

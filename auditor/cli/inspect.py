@@ -25,6 +25,7 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "inspect",
         help="show one file of an image in full",
         description=_DESCRIPTION,
+        add_help=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     arguments.add_image(parser)
@@ -38,9 +39,9 @@ def execute(parsed: argparse.Namespace) -> int:
     """Inspect and write every output that was asked for."""
     outputs = output.parse(parsed.output, formats=("table", "json"))
     options = arguments.options(parsed)
-    with progress.shown(quiet=parsed.quiet or parsed.no_progress) as tell:
+    with progress.shown(quiet=parsed.quiet, stages=not parsed.no_progress) as display:
         from auditor.pipeline import inspect
 
-        document = inspect(parsed.reference, parsed.path, options, tell)
+        document = inspect(parsed.reference, parsed.path, options, display)
     output.write_inspection(document, outputs)
     return EXIT_OK

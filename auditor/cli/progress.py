@@ -1,52 +1,68 @@
-"""A line on stderr that says what is being done: only on a terminal, only for longer work."""
+"""What is being done, on stderr: a line for longer work on a terminal, and what was settled."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-__all__ = ["shown"]
+__all__ = ["Display", "shown"]
 
 _DELAY = 0.5
-"""Seconds of work before anything is shown."""
+"""Seconds of work before a stage is shown."""
 
 
 @contextlib.contextmanager
-def shown(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Give a function that takes a stage's name; what it shows is gone at the end."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
+def shown(*, quiet: bool, stages: bool) -> Iterator[Display]:
+    """Give a display; what it shows of stages is gone at the end, its notes stay.
+
+    ``quiet`` shows neither, and ``stages`` are for a terminal only.
+    """
+    display = Display(quiet=quiet)
+    if quiet or not stages or not sys.stderr.isatty():
+        yield display
         return
-    line = _Line()
-    timer = threading.Timer(_DELAY, line.show)
+    timer = threading.Timer(_DELAY, display.show)
     timer.daemon = True
     timer.start()
     try:
-        yield line.tell
+        yield display
     finally:
         timer.cancel()
-        line.clear()
+        display.clear()
 
 
-class _Line:
-    """The current stage, on one line that is written over."""
+class Display:
+    """The current stage, on one line that is written over, and notes above it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         self._lock = threading.Lock()
+        self._quiet = quiet
         self._stage = ""
         self._visible = False
 
-    def tell(self, stage: str) -> None:
+    def stage(self, words: str) -> None:
         """Take the name of a stage that begins."""
         with self._lock:
-            self._stage = stage
+            self._stage = words
+            if self._visible:
+                self._write()
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence that stays."""
+        if self._quiet:
+            return
+        from auditor.report.text import printable
+
+        with self._lock:
+            wipe = "\r\x1b[K" if self._visible else ""
+            sys.stderr.write(f"{wipe}auditor: {printable(sentence)}\n")
             if self._visible:
                 self._write()
 
     def show(self) -> None:
-        """Become visible."""
+        """Make the stages visible."""
         with self._lock:
             self._visible = True
             self._write()

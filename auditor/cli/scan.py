@@ -17,8 +17,10 @@ _DESCRIPTION = """\
 Read an image, follow its entrypoint, and judge what it reaches against every target. Nothing of
 the image is run or unpacked.
 
-REFERENCE is oci-dir:PATH[:TAG], oci-archive:PATH[:TAG], docker-archive:PATH[:NAME:TAG],
-dir:PATH, or the bare path of any of these.
+REFERENCE is a path, else a name (nginx:latest) that is looked for in Docker, Podman and its
+registry, in this order; or - for an archive on standard input (docker save app | auditor scan -).
+docker:NAME, podman:NAME, registry:NAME, oci-dir:PATH[:TAG], oci-archive:PATH[:TAG],
+docker-archive:PATH[:NAME:TAG] and dir:PATH leave no choice.
 """
 
 
@@ -28,9 +30,10 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "scan",
         help="judge an image",
         description=_DESCRIPTION,
+        add_help=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    arguments.add_image(parser)
+    arguments.add_image(parser, exclude=True)
     arguments.add_launch(parser)
     arguments.add_tables(parser)
     parser.add_argument(
@@ -53,12 +56,13 @@ def execute(parsed: argparse.Namespace) -> int:
     """Scan and write every output that was asked for."""
     outputs = output.parse(parsed.output, formats=("table", "json"))
     options = arguments.options(parsed)
-    with progress.shown(quiet=parsed.quiet or parsed.no_progress) as tell:
+    with progress.shown(quiet=parsed.quiet, stages=not parsed.no_progress) as display:
         from auditor.pipeline import scan
         from auditor.report import to_wire
 
-        scanned = scan(parsed.reference, options, tell)
+        scanned = scan(parsed.reference, options, display)
         report = to_wire(scanned)
     warn.about_age(scanned.tables)
+    warn.about_excluded(scanned.excluded)
     output.write_report(report, outputs, verbose=parsed.verbose)
     return EXIT_OK

@@ -6,9 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from auditor.image.exclude import Excluded
     from auditor.tables.rows import Tables
 
-__all__ = ["about_age"]
+__all__ = ["about_age", "about_excluded"]
 
 
 def about_age(tables: Tables) -> None:
@@ -17,3 +20,13 @@ def about_age(tables: Tables) -> None:
 
     if (sentence := stale(tables)) is not None:
         sys.stderr.write(f"auditor: warning: {sentence}\n")
+
+
+def about_excluded(excluded: Iterable[Excluded]) -> None:
+    """Say so where a glob left nothing out."""
+    from auditor.report.text import printable
+
+    for item in excluded:
+        if not item.files:
+            glob = printable(item.glob)
+            sys.stderr.write(f"auditor: warning: --exclude {glob} matches no file of the image\n")

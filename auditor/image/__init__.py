@@ -7,10 +7,11 @@ from auditor.image.opening import OpenedImage, open_image
 from auditor.image.platforms import parse_platform
 from auditor.image.reference import parse_reference
 from auditor.image.rootfs import HEAD_SIZE, KeepRule, RootFS
-from auditor.image.source import Reference
+from auditor.image.source import Access, Reference
 
 __all__ = [
     "HEAD_SIZE",
+    "Access",
     "Bounds",
     "KeepRule",
     "OpenedImage",

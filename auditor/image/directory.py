@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import RawIOBase
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,7 @@ _PATH = getattr(os, "O_PATH", os.O_RDONLY)
 _STEP = _PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _LIST = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_CHUNK = 1 << 20
 _KERNEL = frozenset({"/proc", "/sys", "/dev"})
 """Made by the running kernel, and no part of an image."""
 _KINDS = {
@@ -65,7 +67,8 @@ class DirectoryRootFS:
         while pending:
             directory = pending.pop()
             for entry in self._children(directory):
-                budget.spend_entry(self._path)
+                budget.spend_file(self._path)
+                budget.check_time(self._path)
                 found.append(entry)
                 if entry.kind is EntryKind.DIRECTORY:
                     pending.append(entry.path)
@@ -74,11 +77,11 @@ class DirectoryRootFS:
 
     def lookup(self, path: str) -> Entry | None:
         """The entry at a path, following links in its directories only."""
-        return find(path, self._probe, follow_last=False)
+        return self._find(path, follow_last=False)
 
     def resolve(self, path: str) -> Entry | None:
         """The entry that a path leads to, all links followed."""
-        return find(path, self._probe, follow_last=True)
+        return self._find(path, follow_last=True)
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """Names in a directory (links followed), sorted."""
@@ -99,18 +102,33 @@ class DirectoryRootFS:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise PathInImageError(f"{entry.path!r} is not a regular file")
+            self._check_size(entry.path, status.st_size)
             with os.fdopen(os.dup(fd), "rb", buffering=0) as file:
-                if limit is not None:
-                    return file.read(limit)
-                bounds = self._bounds
-                what = f"{entry.path} in {self._path}"
-                bounds.check("kept_file_size", status.st_size, bounds.kept_file_size, what)
-                return file.read(bounds.kept_file_size)
+                return self._content(entry.path, file, limit)
         except OSError as error:
             self._note(entry.path, error)
             raise PathInImageError(f"cannot read {entry.path!r}: {_reason(error)}") from error
         finally:
             os.close(fd)
+
+    def _content(self, path: str, file: RawIOBase, limit: int | None) -> bytes:
+        """All of an open file, or its first ``limit`` bytes; it may grow meanwhile."""
+        parts: list[bytes] = []
+        count = 0
+        while limit is None or count < limit:
+            part = file.read(_CHUNK if limit is None else min(_CHUNK, limit - count))
+            if not part:
+                break
+            parts.append(part)
+            count += len(part)
+            self._check_size(path, count)
+        return b"".join(parts)
+
+    def _check_size(self, path: str, size: int) -> None:
+        """Nothing is read of a file that is too large, as nothing is kept of one in a layer."""
+        if (excess := self._bounds.excess("file_size", size)) is not None:
+            self._lost(path, f"its size {excess}")
+            raise PathInImageError(f"{path!r} is not read: its size {excess}")
 
     def unknowns(self) -> tuple[Unknown, ...]:
         """What could not be read so far, sorted."""
@@ -157,8 +175,28 @@ class DirectoryRootFS:
         finally:
             os.close(fd)
 
+    def _find(self, path: str, *, follow_last: bool) -> Entry | None:
+        bounds = self._bounds
+
+        def exceeded() -> None:
+            self._lost(path, f"the path {bounds.excess('links', bounds.links + 1)}")
+
+        return find(
+            path, self._probe, follow_last=follow_last, links=bounds.links, exceeded=exceeded
+        )
+
+    def _is_within_bounds(self, path: str) -> bool:
+        """Whether a path is short enough to be looked at; one that is not is an Unknown."""
+        bounds = self._bounds
+        excess = bounds.excess("path_length", len(os.fsencode(path))) or bounds.excess(
+            "path_depth", path.count("/")
+        )
+        if excess is not None:
+            self._lost(path[: bounds.path_length], f"the path {excess}")
+        return excess is None
+
     def _probe(self, path: str) -> Entry | None:
-        if self._is_closed(path):
+        if self._is_closed(path) or not self._is_within_bounds(path):
             return None
         try:
             with self._parent(path) as (parent, name):
@@ -193,6 +231,8 @@ class DirectoryRootFS:
             with self._parent(f"{prefix}/.") as (parent, _):
                 for name in names:
                     path = f"{prefix}/{name}"
+                    if not self._is_within_bounds(path):
+                        continue
                     try:
                         found.append(_entry(path, name, parent))
                     except OSError as error:
@@ -205,9 +245,10 @@ class DirectoryRootFS:
         return any(path.startswith(f"{kernel}/") for kernel in self._closed)
 
     def _note(self, path: str, error: Exception) -> None:
-        self._unknowns.add(
-            Unknown(path=path, stage="image", reason=f"cannot be read: {_reason(error)}")
-        )
+        self._lost(path, f"cannot be read: {_reason(error)}")
+
+    def _lost(self, path: str, reason: str) -> None:
+        self._unknowns.add(Unknown(path=path, stage="image", reason=reason))
 
 
 def _entry(path: str, name: str, parent: int) -> Entry:

@@ -60,7 +60,7 @@ class DockerArchive:
     ) -> None:
         """``scheme`` and ``digest`` (of the manifest) are what an engine that sent it knows."""
         self.scheme = scheme
-        self.origin = archive.title
+        self.origin = f"the Docker archive {archive.title}"
         self._digest = digest
         self._archive = archive
         self._selector = selector

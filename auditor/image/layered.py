@@ -25,11 +25,14 @@ class LayeredRootFS:
         layers: tuple[str, ...],
         spools: Sequence[Spool],
         unknowns: Iterable[Unknown],
+        links: int,
     ) -> None:
+        """``links`` is how many symbolic links may be followed for one path."""
         self._nodes = tree.flatten()
         self._root = tree.root
         self._layers = layers
         self._spools = tuple(spools)
+        self._links = links
         self._unknowns = tuple(sorted(set(unknowns)))
 
     def entries(self) -> Iterator[Entry]:
@@ -39,14 +42,14 @@ class LayeredRootFS:
 
     def lookup(self, path: str) -> Entry | None:
         """The entry at a path, following links in its directories only."""
-        return self._probe(path) or find(path, self._probe, follow_last=False)
+        return self._probe(path) or find(path, self._probe, follow_last=False, links=self._links)
 
     def resolve(self, path: str) -> Entry | None:
         """The entry that a path leads to, all links followed."""
         direct = self._probe(path)
         if direct is not None and direct.kind is not EntryKind.SYMLINK:
             return direct
-        return find(path, self._probe, follow_last=True)
+        return find(path, self._probe, follow_last=True, links=self._links)
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """Names in a directory (links followed), sorted."""

@@ -102,7 +102,8 @@ def read_layers(
         for spool in spools:
             spool.close()
         raise
-    rootfs = LayeredRootFS(squash.tree, diff_ids, spools, [*squash.unknowns(), *lost])
+    unknowns = [*squash.unknowns(), *lost]
+    rootfs = LayeredRootFS(squash.tree, diff_ids, spools, unknowns, budget.bounds.links)
     return rootfs, tuple(sizes)
 
 

@@ -72,7 +72,7 @@ class OciLayout:
         self, files: LayoutFiles, scheme: Scheme, selector: str | None, bounds: Bounds
     ) -> None:
         self.scheme = scheme
-        self.origin = files.title
+        self.origin = f"the OCI layout {files.title}"
         self._files = files
         self._selector = selector
         self._bounds = bounds

@@ -14,6 +14,7 @@ import msgspec
 from auditor.errors import CorruptImageError, NotAnImageError
 from auditor.image.bounds import Bounds
 from auditor.image.platforms import normal
+from auditor.image.secrets import Pairs, Secrets
 from auditor.image.source import Descriptor, Manifest
 from auditor.model.image import ImageConfig, Platform
 
@@ -114,6 +115,10 @@ class _Run(msgspec.Struct, rename="pascal"):
     stop_signal: str | None = None
     healthcheck: _Health | None = None
 
+    def environment(self) -> Pairs:
+        """Names and values, secrets included."""
+        return tuple((name, value) for name, _, value in (e.partition("=") for e in self.env or ()))
+
 
 class _RootFS(msgspec.Struct):
     diff_ids: list[str] | None = None
@@ -137,26 +142,38 @@ class ConfigFile(_Platform):
         return tuple((self.rootfs.diff_ids if self.rootfs else None) or ())
 
     def created_by(self) -> tuple[str | None, ...]:
-        """The history line of each layer; none where history and layers don't agree."""
+        """The history line of each layer, without secrets.
+
+        None where history and layers don't agree.
+        """
         made = [line.created_by for line in self.history or () if not line.empty_layer]
         count = len(self.diff_ids)
-        return tuple(made) if len(made) == count else (None,) * count
+        if len(made) != count:
+            return (None,) * count
+        secrets = self._secrets()
+        return tuple(secrets.text(line) if line else line for line in made)
 
     def image_config(self) -> ImageConfig:
-        """The part that decides what runs."""
+        """The part that decides what runs, without secrets in environment and labels."""
         run = self.config or _Run()
+        secrets = self._secrets()
         return ImageConfig(
             entrypoint=tuple(run.entrypoint or ()),
             cmd=tuple(run.cmd or ()),
-            env=tuple((key, value) for key, _, value in (e.partition("=") for e in run.env or ())),
+            env=tuple((name, secrets.value(name, value)) for name, value in run.environment()),
             working_dir=run.working_dir or "/",
             user=run.user or None,
             exposed_ports=tuple(sorted(run.exposed_ports or ())),
             volumes=tuple(sorted(run.volumes or ())),
-            labels=_pairs(run.labels),
+            labels=tuple((name, secrets.value(name, value)) for name, value in _pairs(run.labels)),
             stop_signal=run.stop_signal or None,
             healthcheck=tuple((run.healthcheck.test if run.healthcheck else None) or ()),
         )
+
+    def _secrets(self) -> Secrets:
+        """What looks like a secret in the environment and in the history."""
+        history = [line.created_by for line in self.history or () if line.created_by]
+        return Secrets.of((self.config or _Run()).environment(), history)
 
 
 def decode(data: bytes, type_: type[_T], what: str, name: str) -> _T:
@@ -179,12 +196,12 @@ def parse_manifest(data: bytes, name: str, bounds: Bounds) -> Index | Manifest:
         )
     if document.manifests is not None or document.media_type in INDEX_TYPES:
         manifests = document.manifests or []
-        bounds.check("manifests", len(manifests), bounds.manifests, name)
+        bounds.check("manifests", len(manifests), name)
         return Index(descriptor.value() for descriptor in manifests)
     if document.config is None:
         raise CorruptImageError(f"the manifest {name} has neither a config nor manifests")
     layers = document.layers or []
-    bounds.check("layers", len(layers), bounds.layers, name)
+    bounds.check("layers", len(layers), name)
     return Manifest(
         media_type=document.media_type,
         config=document.config.value(),

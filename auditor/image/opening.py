@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -29,8 +30,6 @@ class OpenedImage:
 
     image: Image
     rootfs: RootFS
-    origin: str
-    """Where it was taken from, for a sentence."""
     source: BlobSource | None = None
 
     def close(self) -> None:
@@ -58,15 +57,18 @@ def open_image(
     platform: Platform | None = None,
     bounds: Bounds | None = None,
     access: Access | None = None,
+    took: Callable[[str], None] = lambda _: None,
 ) -> OpenedImage:
     """Find the image, choose the platform, and read its layers, keeping what ``keep`` asks for.
 
+    ``took`` is told where the image is taken from, in a few words, before it is read.
     Raises the ``ImageError``s, and ``UsageError`` where the reference leaves a choice open.
     """
     bounds = bounds or Bounds()
     if reference.scheme is Scheme.DIR:
+        took(f"the directory {reference.location}")
         return _open_directory(reference, bounds)
-    request = Request(keep, Budget(bounds), platform, access or Access())
+    request = Request(keep, Budget(bounds), platform, access or Access(), took)
     source, found = find_image(reference, request)
     try:
         return _read(source, found, reference, request)
@@ -85,7 +87,7 @@ def _open_directory(reference: Reference, bounds: Bounds) -> OpenedImage:
         layers=(),
     )
     rootfs = DirectoryRootFS(reference.location, bounds)
-    return OpenedImage(image, rootfs, f"the directory {reference.location}")
+    return OpenedImage(image, rootfs)
 
 
 def _read(source: BlobSource, found: Found, reference: Reference, request: Request) -> OpenedImage:
@@ -118,7 +120,7 @@ def _read(source: BlobSource, found: Found, reference: Reference, request: Reque
         media_type=manifest.media_type,
         annotations=manifest.annotations,
     )
-    return OpenedImage(image, rootfs, source.origin, source)
+    return OpenedImage(image, rootfs, source)
 
 
 def _diff_ids(file: ConfigFile, layers: tuple[Descriptor, ...], name: str) -> tuple[str, ...]:

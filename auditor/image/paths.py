@@ -22,17 +22,24 @@ def join(parts: list[str]) -> str:
     return "/" + "/".join(parts)
 
 
-def find(path: str, probe: Probe, *, follow_last: bool) -> Entry | None:
+def find(
+    path: str,
+    probe: Probe,
+    *,
+    follow_last: bool,
+    links: int = MAX_LINKS,
+    exceeded: Callable[[], object] = lambda: None,
+) -> Entry | None:
     """Walk ``path`` from the root as the kernel would after ``chroot`` (path_resolution(7)).
 
     ``..`` at the root stays there, absolute links start at the root again. ``None`` where
-    something is missing, is no directory on the way, or where more than ``MAX_LINKS`` links
-    have to be followed.
+    something is missing, is no directory on the way, or where more than ``links`` links have to
+    be followed; ``exceeded`` is called in this last case.
     """
     pending = path.split("/")[::-1]
     must_be_directory = path.endswith(("/", "/.", "/.."))
     done: list[Entry] = []
-    links = 0
+    followed = 0
     while pending:
         part = pending.pop()
         if part in ("", "."):
@@ -48,16 +55,23 @@ def find(path: str, probe: Probe, *, follow_last: bool) -> Entry | None:
             return None
         last = not any(name not in ("", ".") for name in pending)
         if entry.kind is EntryKind.SYMLINK and (follow_last or not last or must_be_directory):
-            links += 1
-            target = entry.link_target or ""
-            if links > MAX_LINKS or not target:
+            followed += 1
+            if followed > links:
+                exceeded()
                 return None
-            if target.startswith("/"):
-                done.clear()
-            pending.extend(target.split("/")[::-1])
+            if not entry.link_target:
+                return None
+            _follow(entry.link_target, done, pending)
             continue
         done.append(entry)
     found = done[-1] if done else ROOT
     if must_be_directory and found.kind is not EntryKind.DIRECTORY:
         return None
     return found
+
+
+def _follow(target: str, done: list[Entry], pending: list[str]) -> None:
+    """Put a link's target before what is still to be walked."""
+    if target.startswith("/"):
+        done.clear()
+    pending.extend(target.split("/")[::-1])

@@ -7,6 +7,7 @@ layers and checks are the same for all of them.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -130,6 +131,8 @@ class Request:
     budget: Budget
     platform: Platform | None = None
     access: Access = field(default_factory=Access)
+    took: Callable[[str], None] = lambda _: None
+    """Told where the image is taken from, as soon as that is settled."""
 
 
 class BlobSource(Protocol):

@@ -16,12 +16,14 @@ from auditor.image.layout import OciLayout, open_oci_dir
 from auditor.image.source import STDIN, BlobSource, Found, Reference, Request, open_at_once
 from auditor.image.stream import is_compressed
 from auditor.image.streamed_archive import StreamedArchive
-from auditor.model.image import Scheme
+from auditor.model.image import Platform, Scheme
 
 __all__ = ["OPENERS", "find_image"]
 
 _HEAD = 4
 """Bytes that tell a compressed file."""
+_ENGINES = (Scheme.DOCKER, Scheme.PODMAN)
+"""In the order in which they are asked."""
 
 
 def find_image(reference: Reference, request: Request) -> tuple[BlobSource, Found]:
@@ -32,7 +34,7 @@ def find_image(reference: Reference, request: Request) -> tuple[BlobSource, Foun
     if reference.scheme is not None:
         return _found(OPENERS[reference.scheme](reference, request), request)
     tried: list[str] = []
-    for scheme in (Scheme.DOCKER, Scheme.PODMAN):
+    for scheme in _ENGINES:
         try:
             source = OPENERS[scheme](reference, request)
         except AuditorError as error:  # settings that make no sense are no reason to stop either
@@ -51,10 +53,17 @@ def find_image(reference: Reference, request: Request) -> tuple[BlobSource, Foun
 
 def _found(source: BlobSource, request: Request) -> tuple[BlobSource, Found]:
     try:
-        return source, source.find(request.platform)
+        found = source.find(request.platform)
     except BaseException:
         source.close()
         raise
+    if source.scheme not in _ENGINES:  # whose images are on their way by now
+        request.took(_taken_from(source.origin, found.platform))
+    return source, found
+
+
+def _taken_from(origin: str, platform: Platform | None) -> str:
+    return f"{origin} ({platform})" if platform else origin
 
 
 def _open_archive(reference: Reference, request: Request) -> BlobSource:
@@ -138,6 +147,7 @@ def _open_engine(reference: Reference, request: Request, scheme: Scheme) -> Blob
 
     offline = request.access.offline
     export = open_export(scheme, reference.location, request.platform, offline=offline)
+    request.took(_taken_from(export.origin, export.platform))
     archive = StreamedArchive(export.stream, export.origin, request)
     bounds = request.budget.bounds
     return DockerArchive(archive, None, bounds, scheme=scheme, digest=export.digest)

@@ -87,4 +87,4 @@ def read_module(
     tree = Tree(budget.bounds.links)
     node = Node(EntryKind.FILE, 0o755, 0, spool.end, spool=spool, offset=0, kept=kept)
     tree.root.children = {path[1:]: node}
-    return LayeredRootFS(tree, (diff_id,), [spool], ()), (spool.end,)
+    return LayeredRootFS(tree, (diff_id,), [spool], (), budget.bounds.links), (spool.end,)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from auditor.image.exclude import Excluded
 from auditor.model.assessment import Assessment, Evidence, Finding, TargetAssessment
 from auditor.model.facts import WasmFacts
 from auditor.model.graph import DependencyGraph
@@ -36,6 +37,8 @@ class Scan:
     tables: Tables
     notes: tuple[str, ...] = ()
     """Sentences about the scan itself that the report should carry."""
+    excluded: tuple[Excluded, ...] = ()
+    """What the user left out of the image, in the order given."""
 
 
 def to_wire(scan: Scan) -> wire.WireReport:
@@ -90,6 +93,7 @@ def _image(scan: Scan) -> wire.WireImage:
         layers=[
             wire.WireLayer(layer.diff_id, layer.size, layer.created_by) for layer in image.layers
         ],
+        excluded=[wire.WireExcluded(item.glob, item.files) for item in scan.excluded],
     )
 
 

@@ -64,6 +64,9 @@ def _heading(console: Console, report: WireReport) -> None:
     console.print(Text(" · ".join(facts), style="dim"))
     if image.entrypoint:
         console.print(Text(f"runs {printable(shlex.join(image.entrypoint))}", style="dim"))
+    for item in image.excluded:
+        files = "1 file" if item.files == 1 else f"{item.files} files"
+        console.print(Text(f"without {printable(item.glob)} ({files} left out)", style="dim"))
     console.print()
 
 

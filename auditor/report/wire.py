@@ -14,7 +14,7 @@ from msgspec import Meta
 
 __all__ = ["SCHEMA_VERSION", "WireReport"]
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 
 Score = Annotated[int, Meta(ge=0, le=100)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -38,6 +38,14 @@ class WireLayer(msgspec.Struct, frozen=True):
     created_by: str | None
 
 
+class WireExcluded(msgspec.Struct, frozen=True):
+    """What a glob of ``--exclude`` left out."""
+
+    glob: str
+    files: int
+    """Everything but directories; what two globs match counts for both."""
+
+
 class WireImage(msgspec.Struct, frozen=True):
     """What was scanned."""
 
@@ -50,6 +58,8 @@ class WireImage(msgspec.Struct, frozen=True):
     user: str | None
     exposed_ports: list[str]
     layers: list[WireLayer]
+    excluded: list[WireExcluded]
+    """In the order given; empty where nothing was left out."""
 
 
 class WireDeduction(msgspec.Struct, frozen=True):

@@ -14,11 +14,23 @@ HELLO = Path(__file__).parents[2] / "fixtures" / "small" / "hello"
 
 
 def test_scan_gives_a_report_and_tells_its_stages():
-    told: list[str] = []
-    report = auditor.scan(f"oci-dir:{HELLO}", auditor.Options(targets=("wasip1",)), told.append)
+    class Listener:
+        def __init__(self) -> None:
+            self.stages: list[str] = []
+            self.notes: list[str] = []
+
+        def stage(self, words: str) -> None:
+            self.stages.append(words)
+
+        def note(self, sentence: str) -> None:
+            self.notes.append(sentence)
+
+    told = Listener()
+    report = auditor.scan(f"oci-dir:{HELLO}", auditor.Options(targets=("wasip1",)), told)
     assert isinstance(report, auditor.Report)
     assert report.recommendation.verdict == "rebuild"
-    assert len(told) >= 4
+    assert len(told.stages) >= 4
+    assert told.notes == []
 
 
 def test_every_failure_is_one_class():

@@ -30,14 +30,14 @@ def terminal():
 def test_longer_work_shows_its_stage_and_leaves_no_trace(monkeypatch):
     monkeypatch.setattr(progress, "_DELAY", 0.05)
     with terminal() as read:
-        with progress.shown(quiet=False) as tell:
-            tell("reading \x1b[31mx")
+        with progress.shown(quiet=False, stages=True) as display:
+            display.stage("reading \x1b[31mx")
             written = b""
             for _ in range(100):
                 if written := read():
                     break
                 time.sleep(0.05)
-            tell("thinking")
+            display.stage("thinking")
         written += read()
     assert b"reading \\x1b[31mx" in written
     assert b"thinking" in written
@@ -46,23 +46,42 @@ def test_longer_work_shows_its_stage_and_leaves_no_trace(monkeypatch):
 
 def test_short_work_shows_nothing():
     with terminal() as read:
-        with progress.shown(quiet=False) as tell:
-            tell("reading")
+        with progress.shown(quiet=False, stages=True) as display:
+            display.stage("reading")
         assert read() == b""
 
 
 def test_quiet_shows_nothing(monkeypatch):
     monkeypatch.setattr(progress, "_DELAY", 0.0)
     with terminal() as read:
-        with progress.shown(quiet=True) as tell:
-            tell("reading")
+        with progress.shown(quiet=True, stages=True) as display:
+            display.stage("reading")
             time.sleep(0.05)
         assert read() == b""
 
 
 def test_no_terminal_no_progress(capsys, monkeypatch):
     monkeypatch.setattr(progress, "_DELAY", 0.0)
-    with progress.shown(quiet=False) as tell:
-        tell("reading")
+    with progress.shown(quiet=False, stages=True) as display:
+        display.stage("reading")
         time.sleep(0.05)
     assert capsys.readouterr().err == ""
+
+
+def test_a_note_stays_and_the_stage_goes_on_below_it(monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    with terminal() as read:
+        with progress.shown(quiet=False, stages=True) as display:
+            display.stage("looking")
+            time.sleep(0.05)
+            display.note("app is taken from \x1b[31mDocker")
+        written = read()
+    assert b"\r\x1b[Kauditor: app is taken from \\x1b[31mDocker\r\n" in written
+    assert written.endswith(b"\r\x1b[K")
+
+
+def test_a_note_is_for_pipes_too_but_not_for_the_quiet(capsys):
+    for quiet in (False, True):
+        with progress.shown(quiet=quiet, stages=False) as display:
+            display.note("app is taken from Docker")
+    assert capsys.readouterr().err == "auditor: app is taken from Docker\n"

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.image.bounds import Bounds, Budget
+from auditor.image.layer_index import normal_parts
 from auditor.image.layers import read_layers
 from auditor.image.rootfs import RootFS
 from auditor.image.source import Descriptor, Found
-from auditor.image.squash import normal_parts
-from auditor.model.image import EntryKind, Platform
+from auditor.model.image import EntryKind, Platform, Scheme
 
 if TYPE_CHECKING:
     from tests.unit.image.conftest import Builder
@@ -244,6 +244,9 @@ def layer_tar(layer: Layer) -> bytes:
 
 class Tars:
     """A source whose blobs are tars in memory."""
+
+    scheme = Scheme.OCI_DIR
+    origin = "the test"
 
     def __init__(self, tars: list[bytes]) -> None:
         self.tars = tars
