@@ -90,7 +90,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="HOST[:PORT]",
-        help="speak plain HTTP to this registry (repeatable)",
+        help="trust this registry without a certificate, and in plain HTTP (repeatable)",
     )
     group.add_argument(
         "--registry-ca",

@@ -41,9 +41,7 @@ class Blob:
             check_digest(descriptor.digest)
         self._raw = raw
         self._digest = descriptor.digest
-        self._hash = (
-            StreamHash(descriptor.digest.partition(":")[0]) if descriptor.digest else None
-        )
+        self._hash = StreamHash(descriptor.digest.partition(":")[0]) if descriptor.digest else None
         self._expected = descriptor.size
         self.name = name
         self.count = 0

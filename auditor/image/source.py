@@ -62,7 +62,8 @@ class Access:
     offline: bool = False
     """Whether registries are out of bounds; engines of this machine are not."""
     insecure_registries: frozenset[str] = frozenset()
-    """``host[:port]`` of registries that are spoken to in plain HTTP."""
+    """``host[:port]`` of registries whose certificate is not asked for, and which are spoken to
+    in plain HTTP where they know no TLS."""
     ca_file: Path | None = None
     """PEM file of authorities to trust besides the system's."""
     mirrors: tuple[tuple[str, str], ...] = ()

@@ -59,6 +59,22 @@ def test_a_server_that_ignores_ranges_is_skipped_forward(registry, layer, read) 
     assert ranges(registry) == [None, "bytes=100000-"]
 
 
+def test_a_break_while_skipping_forward_is_a_broken_transfer(registry, layer, read) -> None:
+    registry.ranges = False
+    registry.fail("/blobs/", registry.drop_after(100_000), registry.drop_after(50_000))
+    assert read(*layer) == BLOB
+    assert ranges(registry) == [None, "bytes=100000-", "bytes=100000-"]
+
+
+def test_a_blob_that_is_shorter_the_second_time_is_refused(registry, layer, read) -> None:
+    def short(handler) -> None:
+        handler.send(200, BLOB[:50_000], Content_Encoding="none")
+
+    registry.fail("/blobs/", registry.drop_after(100_000), short)
+    with pytest.raises(CorruptImageError, match="in two lengths"):
+        read(*layer)
+
+
 @pytest.mark.parametrize("answered", ["bytes 0-262143/262144", "bytes 100001-262143/262144", "x"])
 def test_another_part_than_was_asked_for_is_refused(registry, layer, read, answered: str) -> None:
     registry.fail(
@@ -105,6 +121,9 @@ def test_a_manifest_that_breaks_off_is_asked_for_again(registry, open_source) ->
     registry.fail("/manifests/", cut)
     assert open_source(registry).find(None)
     assert len(registry.asked) == 2
+    registry.fail("/manifests/", *[cut] * 5)
+    with pytest.raises(UnreachableError, match="the connection broke"):
+        open_source(registry).find(None)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -132,7 +151,13 @@ def test_retry_after_may_be_a_date(registry, open_source, waits) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "waited"),
-    [("86400", 30.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), ("soon", 0.5), ("-5", 0.5)],
+    [
+        ("86400", 30.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Thu, 01 Jan 1970 00:00:00 -0000", 0.0),
+        ("soon", 0.5),
+        ("-5", 0.5),
+    ],
 )
 def test_no_wait_is_longer_than_the_cap_or_less_than_nothing(asked: str, waited: float) -> None:
     waits: list[float] = []
@@ -240,7 +265,7 @@ def test_blobs_are_read_by_several_threads_at_once(registry, open_source, read) 
 
 
 def test_nobody_at_the_port_is_a_sentence_and_not_tried_again(open_source, waits) -> None:
-    with pytest.raises(UnreachableError, match="registry 127.0.0.1:1 cannot be asked") as error:
+    with pytest.raises(UnreachableError, match=r"registry 127\.0\.0\.1:1 cannot be asked") as error:
         open_source("127.0.0.1:1/team/app").find(None)
     assert "connection refused" in str(error.value)
     assert waits == []
@@ -310,7 +335,6 @@ def test_a_host_that_is_redirected_to_gets_no_credentials_when_it_asks(
         ("file:///etc/passwd", "redirects to file: address"),
         ("ftp://example.com/x", "redirects to ftp: address"),
         ("http://[/", "no address"),
-        ("http:///x", "address"),
     ],
 )
 def test_a_redirect_to_anything_but_http_is_refused(

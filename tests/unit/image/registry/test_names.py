@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from auditor.errors import UsageError
 from auditor.image.registry import parse_name
-from auditor.image.registry.names import is_loopback
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -80,19 +79,3 @@ def test_any_text_is_a_name_or_refused_and_a_name_says_itself(text: str) -> None
     except UsageError:
         return
     assert parse_name(str(name)) == name
-
-
-@pytest.mark.parametrize(
-    ("host", "here"),
-    [
-        ("localhost", True),
-        ("localhost:5000", True),
-        ("127.1.2.3:80", True),
-        ("[::1]:5000", True),
-        ("[::1]", True),
-        ("10.0.0.1", False),
-        ("localhost.example.com", False),
-    ],
-)
-def test_loopback_is_known_by_name_and_address(host: str, here: bool) -> None:
-    assert is_loopback(host) is here

@@ -154,7 +154,7 @@ def test_a_manifest_that_is_compressed_on_its_way_is_read(registry, open_source)
 
 
 @pytest.mark.parametrize("said", [True, False])
-def test_a_giant_manifest_ends_at_the_bound(registry, open_source, said: bool) -> None:
+def test_a_giant_manifest_ends_at_the_bound(registry, open_source, *, said: bool) -> None:
     registry.manifest(b'{"x": "' + b"x" * 3_000_000 + b'"}')
     if not said:
         giant = gzip.compress(registry.manifests["latest"][0])
@@ -202,6 +202,11 @@ def test_a_blob_that_is_not_there_is_a_missing_file(registry, open_source) -> No
     del registry.blobs[layer.digest]
     with pytest.raises(FileNotFoundError):
         source.open_blob(layer)
+
+
+def test_a_blob_without_a_digest_is_a_missing_file(open_source) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_source("nginx").open_blob(Descriptor("application/octet-stream", None))
 
 
 def test_the_urls_of_a_foreign_layer_are_not_followed(registry, serve, open_source) -> None:
