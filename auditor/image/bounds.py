@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import Field, dataclass, field, fields
 from enum import Enum
+from itertools import count
 
 from auditor.errors import BoundExceededError, UsageError
 
@@ -61,6 +62,7 @@ class Bounds:
     total_size: int = _bound(64 * _GIB, _Unit.BYTES, "all layers together, uncompressed")
     files: int = _bound(1_000_000, _Unit.COUNT, "members of all layers, or files of a directory")
     file_size: int = _bound(4 * _GIB, _Unit.BYTES, "one file whose content is looked at")
+    store_size: int = _bound(16 * _GIB, _Unit.BYTES, "all contents kept in the temporary store")
     # PATH_MAX of Linux, include/uapi/linux/limits.h
     path_length: int = _bound(4096, _Unit.COUNT, "bytes of one path, or of a link's target")
     path_depth: int = _bound(1024, _Unit.COUNT, "names in one path")
@@ -98,28 +100,34 @@ class Budget:
     RATIO_FROM = 64 * _MIB
     """Uncompressed bytes of a layer that the ratio leaves alone."""
 
-    __slots__ = ("_deadline", "_lock", "bounds", "files", "size")
+    __slots__ = ("_deadline", "_files", "_lock", "_size", "_stored", "bounds")
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self.files = 0
-        self.size = 0
+        self._files = count(1)
+        self._size = 0
+        self._stored = 0
         self._lock = threading.Lock()
         self._deadline = time.monotonic() + bounds.time
 
-    def spend_bytes(self, count: int, subject: str) -> None:
+    def spend_bytes(self, size: int, subject: str) -> None:
         """Count uncompressed bytes, and look at the clock."""
         with self._lock:
-            self.size += count
-            size = self.size
-        self.bounds.check("total_size", size, subject)
+            self._size += size
+            total = self._size
+        self.bounds.check("total_size", total, subject)
         self.check_time(subject)
+
+    def spend_store(self, size: int, subject: str) -> None:
+        """Count bytes that are about to be kept."""
+        with self._lock:
+            self._stored += size
+            total = self._stored
+        self.bounds.check("store_size", total, subject)
 
     def spend_file(self, subject: str) -> None:
         """Count one member of a layer, or one file of a directory."""
-        with self._lock:
-            self.files += 1
-            files = self.files
+        files = next(self._files)  # in one step, so that no thread is in another's way
         if files > self.bounds.files:
             self.bounds.check("files", files, subject)
 

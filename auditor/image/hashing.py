@@ -14,7 +14,7 @@ __all__ = ["StreamHash"]
 
 _LONG = 1 << 20
 """Bytes after which a thread is worth its start."""
-_AHEAD = 8
+_AHEAD = 4
 """Chunks that may wait."""
 
 

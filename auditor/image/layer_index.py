@@ -188,8 +188,10 @@ class _Reader:
             return "the archive member's name holds a NUL byte"
         bounds = self._budget.bounds
         longest = max(len(member.name), len(member.link))
+        if longest <= bounds.path_length and len(parts) <= bounds.path_depth:
+            return None
         excess = bounds.excess("path_length", longest) or bounds.excess("path_depth", len(parts))
-        return f"the archive member's path {excess}" if excess else None
+        return f"the archive member's path {excess}"
 
     def _whiteout(self, parts: list[str]) -> Item | None:
         name = parts[-1]
@@ -225,6 +227,7 @@ class _Reader:
         if excess is not None:
             item.flaw = f"its size {excess}"
             return
+        self._budget.spend_store(member.size, self._name)
         member.left -= stream.copy(member.left, spool.write)
         item.kept = True
 

@@ -17,7 +17,7 @@ from auditor.image.source import Readable
 
 __all__ = ["CHUNK", "ByteStream", "Bytes", "decompress", "is_compressed"]
 
-CHUNK = 256 * 1024
+CHUNK = 512 * 1024
 
 _GzipError = cast("type[Exception]", igzip_lib.error)  # its stub says an instance
 _GZIP = b"\x1f\x8b"

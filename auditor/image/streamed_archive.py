@@ -133,7 +133,7 @@ class StreamedArchive:
         self._spool.write(head)
         while member.left and (data := stream.take(min(member.left, _PIECE))):
             member.left -= len(data)
-            budget.spend_bytes(len(data), self.title)
+            budget.spend_store(len(data), self.title)
             self._spool.write(data)
         return aside
 

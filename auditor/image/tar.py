@@ -247,14 +247,14 @@ def _member(header: bytes, size: int, own: _Overrides, shared: _Overrides, name:
     elif type_ == b"\0" and path.endswith(b"/"):
         kind = MemberKind.DIRECTORY  # pre-POSIX archives have no type for directories
     return Member(
-        name=path.decode("utf-8", "surrogateescape"),
-        kind=kind,
-        size=own.sparse_size if own.sparse_size is not None else stored,
-        mode=_number(header[100:108], name, "mode") & 0o7777,
-        link=link.decode("utf-8", "surrogateescape"),
-        type=type_,
-        stored=stored,
-        left=stored,
+        path.decode("utf-8", "surrogateescape"),
+        kind,
+        own.sparse_size if own.sparse_size is not None else stored,
+        _number(header[100:108], name, "mode") & 0o7777,
+        link.decode("utf-8", "surrogateescape"),
+        type_,
+        stored,
+        stored,
     )
 
 
