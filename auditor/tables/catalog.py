@@ -1,16 +1,14 @@
 """``catalog/``: packages, modules, applications and servers that somebody has dealt with before.
 
-An entry only ever adds to the evidence of an image. The files are parsed at the first look-up
-into each.
+An entry only ever adds to the evidence of an image.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from typing import TypeVar
 
 from auditor.tables.checks import Shape, check_source, check_words, keyed_rows
@@ -162,40 +160,22 @@ class ServerRow:
         return len(marks) if all(marks) else 0
 
 
-class _ServerShape(Shape, frozen=True):
-    title: str
-    summary: str
-    reasons: tuple[str, ...]
-    instead: str
-    recognised_source: str
-    source: str
-    also: str | None = None
-    exports: tuple[str, ...] = ()
-    strings: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    runtime: str | None = None
-    recognised_note: str | None = None
-
-
+@dataclass(frozen=True, slots=True)
 class Catalog:
-    """Look-ups into ``catalog/``. Each raises ``TableError`` where its file has a wrong row."""
+    """Look-ups into ``catalog/``."""
 
-    def __init__(
-        self,
-        files: Files,
-        sources: Mapping[str, Source],
-        capabilities: Container[str],
-        targets: Container[str],
-    ) -> None:
-        self._files = files
-        self._sources = sources
-        self._capabilities = capabilities
-        self._targets = targets
+    packages: Mapping[str, tuple[PythonPackage, ...]] = field(repr=False)
+    """Name as PEP 503 writes it → builds."""
+    modules: Mapping[str, Mapping[str, tuple[PythonModule, ...]]] = field(repr=False)
+    """Target → module → what is known of it."""
+    ports: Mapping[str, tuple[Application, ...]] = field(repr=False)
+    """Name in lower case → ports."""
+    servers: Mapping[str, ServerRow]
+    """Id → server, in the order of the file."""
 
     def python_package(self, name: str) -> tuple[PythonPackage, ...]:
         """Builds of a distribution, whatever way its name is written."""
-        return self._packages.get(_normalised(name), ())
+        return self.packages.get(_normalised(name), ())
 
     def python_module(self, module: str, target: str) -> tuple[PythonModule, ...]:
         """What is known of a module of the standard library on a target.
@@ -203,13 +183,12 @@ class Catalog:
         Empty where nothing is said against it. A submodule shares its package's fate. Two rows
         on Emscripten speak of CPython's own build and of Pyodide.
         """
-        return self._modules.get((module, target)) or self._modules.get(
-            (module.partition(".")[0], target), ()
-        )
+        known = self.modules.get(target, {})
+        return known.get(module) or known.get(module.partition(".")[0], ())
 
     def applications(self, name: str) -> tuple[Application, ...]:
         """Ports of an application or library."""
-        return self._applications.get(name.lower(), ())
+        return self.ports.get(name.lower(), ())
 
     def server(
         self,
@@ -226,104 +205,29 @@ class Catalog:
 
     def counts(self) -> Mapping[str, int]:
         """Rows in each file."""
+        modules = (rows for known in self.modules.values() for rows in known.values())
         return {
-            PACKAGES: sum(map(len, self._packages.values())),
-            MODULES: sum(map(len, self._modules.values())),
-            APPLICATIONS: sum(map(len, self._applications.values())),
+            PACKAGES: sum(map(len, self.packages.values())),
+            MODULES: sum(map(len, modules)),
+            APPLICATIONS: sum(map(len, self.ports.values())),
             SERVERS: len(self.servers),
         }
 
-    def validate(self) -> None:
-        """Parse and check everything now. Raises ``TableError``."""
-        self.counts()
 
-    @cached_property
-    def _packages(self) -> Mapping[str, tuple[PythonPackage, ...]]:
-        columns = ("name", "version", "where", "pure", "disabled", "source")
-        found: dict[str, tuple[PythonPackage, ...]] = {}
-        for where, row in self._csv(PACKAGES, columns, ("name", "version", "where")):
-            name, version, home, pure, disabled, source = row
-            if name != _normalised(name):
-                raise complain(PACKAGES, where, f"{name!r} is not as PEP 503 writes it")
-            package = PythonPackage(
-                name,
-                version,
-                _member(PACKAGES, where, PackageHome, home),
-                _flag(where, pure),
-                _flag(where, disabled) is True,
-                source,
-                self._sources[source].as_of,
-            )
-            found[name] = (*found.get(name, ()), package)
-        return found
-
-    @cached_property
-    def _modules(self) -> Mapping[tuple[str, str], tuple[PythonModule, ...]]:
-        columns = ("module", "target", "state", "note", "source")
-        found: dict[tuple[str, str], tuple[PythonModule, ...]] = {}
-        for where, row in self._csv(MODULES, columns, ("module", "target", "source")):
-            name, target, word, note, source = row
-            if target not in self._targets:
-                raise complain(MODULES, where, f"no target {target!r}")
-            state = _member(MODULES, where, ModuleState, word)
-            as_of = self._sources[source].as_of
-            module = PythonModule(name, target, state, note, source, as_of)
-            found[name, target] = (*found.get((name, target), ()), module)
-        return found
-
-    @cached_property
-    def _applications(self) -> Mapping[str, tuple[Application, ...]]:
-        columns = ("name", "kind", "target", "status", "note", "source")
-        found: dict[str, tuple[Application, ...]] = {}
-        for where, row in self._csv(APPLICATIONS, columns, ("name", "kind", "target")):
-            name, kind, target, word, note, source = row
-            if target != EVERYWHERE and target not in BESIDE and target not in self._targets:
-                raise complain(APPLICATIONS, where, f"no target {target!r}")
-            status = _member(APPLICATIONS, where, PortStatus, word)
-            as_of = self._sources[source].as_of
-            port = Application(name, kind, target, status, note, source, as_of)
-            found[name.lower()] = (*found.get(name.lower(), ()), port)
-        return found
-
-    @cached_property
-    def servers(self) -> Mapping[str, ServerRow]:
-        """Id → server, in the order of the file."""
-        shapes = self._files.toml_tables(SERVERS, _ServerShape)
-        return {key: self._server(key, shape) for key, shape in shapes.items()}
-
-    def _server(self, key: str, shape: _ServerShape) -> ServerRow:
-        where = f"[{key}]"
-        check_source(SERVERS, where, shape.source, self._sources)
-        check_source(SERVERS, where, shape.recognised_source, self._sources)
-        words = {"title": shape.title, "summary": shape.summary, "instead": shape.instead}
-        check_words(SERVERS, where, words)
-        if not shape.reasons:
-            raise complain(SERVERS, where, "no capability as a reason")
-        for name in shape.reasons:
-            if name not in self._capabilities:
-                reason = f"capability {name!r} is not in capabilities.toml"
-                raise complain(SERVERS, where, reason)
-        if not (shape.exports or shape.strings or shape.classes or shape.files):
-            raise complain(SERVERS, where, "nothing to recognise it by")
-        return ServerRow(
-            id=key,
-            reasons=shape.reasons,
-            also=shape.also,
-            exports=shape.exports,
-            strings=shape.strings,
-            classes=shape.classes,
-            files=shape.files,
-            runtime=shape.runtime,
-            recognised_note=shape.recognised_note,
-            recognised_source=shape.recognised_source,
-            source=shape.source,
-            **words,
-        )
-
-    def _csv(
-        self, name: str, columns: tuple[str, ...], key: tuple[str, ...]
-    ) -> Iterator[tuple[str, list[str]]]:
-        return keyed_rows(self._files, name, columns, key, self._sources)
+class _ServerShape(Shape, frozen=True):
+    title: str
+    summary: str
+    reasons: tuple[str, ...]
+    instead: str
+    recognised_source: str
+    source: str
+    also: str | None = None
+    exports: tuple[str, ...] = ()
+    strings: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    runtime: str | None = None
+    recognised_note: str | None = None
 
 
 def load_catalog(
@@ -332,13 +236,97 @@ def load_catalog(
     capabilities: Mapping[str, CapabilityRow],
     targets: Mapping[str, TargetRow],
 ) -> Catalog:
-    """Take note of the files, for the digest too; each is parsed when it is asked for.
+    """Read and validate ``catalog/``. Raises ``TableError`` for a wrong row."""
+    servers = files.toml_tables(SERVERS, _ServerShape)
+    return Catalog(
+        packages=_packages(files, sources),
+        modules=_modules(files, sources, targets),
+        ports=_ports(files, sources, targets),
+        servers={key: _server(key, row, sources, capabilities) for key, row in servers.items()},
+    )
 
-    Raises ``TableError`` where one cannot be read.
-    """
-    for name in (PACKAGES, MODULES, APPLICATIONS, SERVERS):
-        files.read(name)
-    return Catalog(files, sources, capabilities, targets)
+
+def _packages(files: Files, sources: Mapping[str, Source]) -> dict[str, tuple[PythonPackage, ...]]:
+    columns = ("name", "version", "where", "pure", "disabled", "source")
+    found: dict[str, tuple[PythonPackage, ...]] = {}
+    for where, row in keyed_rows(files, PACKAGES, columns, ("name", "version", "where"), sources):
+        name, version, home, pure, disabled, source = row
+        if name != _normalised(name):
+            raise complain(PACKAGES, where, f"{name!r} is not as PEP 503 writes it")
+        package = PythonPackage(
+            name,
+            version,
+            _member(PACKAGES, where, PackageHome, home),
+            _flag(where, pure),
+            _flag(where, disabled) is True,
+            source,
+            sources[source].as_of,
+        )
+        found[name] = (*found.get(name, ()), package)
+    return found
+
+
+def _modules(
+    files: Files, sources: Mapping[str, Source], targets: Container[str]
+) -> dict[str, dict[str, tuple[PythonModule, ...]]]:
+    columns = ("module", "target", "state", "note", "source")
+    found: dict[str, dict[str, tuple[PythonModule, ...]]] = {}
+    for where, row in keyed_rows(files, MODULES, columns, ("module", "target", "source"), sources):
+        name, target, word, note, source = row
+        if target not in targets:
+            raise complain(MODULES, where, f"no target {target!r}")
+        state = _member(MODULES, where, ModuleState, word)
+        module = PythonModule(name, target, state, note, source, sources[source].as_of)
+        known = found.setdefault(target, {})
+        known[name] = (*known.get(name, ()), module)
+    return found
+
+
+def _ports(
+    files: Files, sources: Mapping[str, Source], targets: Container[str]
+) -> dict[str, tuple[Application, ...]]:
+    columns = ("name", "kind", "target", "status", "note", "source")
+    found: dict[str, tuple[Application, ...]] = {}
+    for where, row in keyed_rows(files, APPLICATIONS, columns, columns[:3], sources):
+        name, kind, target, word, note, source = row
+        if target != EVERYWHERE and target not in BESIDE and target not in targets:
+            raise complain(APPLICATIONS, where, f"no target {target!r}")
+        status = _member(APPLICATIONS, where, PortStatus, word)
+        port = Application(name, kind, target, status, note, source, sources[source].as_of)
+        found[name.lower()] = (*found.get(name.lower(), ()), port)
+    return found
+
+
+def _server(
+    key: str, shape: _ServerShape, sources: Mapping[str, Source], capabilities: Container[str]
+) -> ServerRow:
+    where = f"[{key}]"
+    check_source(SERVERS, where, shape.source, sources)
+    check_source(SERVERS, where, shape.recognised_source, sources)
+    words = {"title": shape.title, "summary": shape.summary, "instead": shape.instead}
+    check_words(SERVERS, where, words)
+    if not shape.reasons:
+        raise complain(SERVERS, where, "no capability as a reason")
+    for name in shape.reasons:
+        if name not in capabilities:
+            reason = f"capability {name!r} is not in capabilities.toml"
+            raise complain(SERVERS, where, reason)
+    if not (shape.exports or shape.strings or shape.classes or shape.files):
+        raise complain(SERVERS, where, "nothing to recognise it by")
+    return ServerRow(
+        id=key,
+        reasons=shape.reasons,
+        also=shape.also,
+        exports=shape.exports,
+        strings=shape.strings,
+        classes=shape.classes,
+        files=shape.files,
+        runtime=shape.runtime,
+        recognised_note=shape.recognised_note,
+        recognised_source=shape.recognised_source,
+        source=shape.source,
+        **words,
+    )
 
 
 def _normalised(name: str) -> str:

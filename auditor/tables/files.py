@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -53,11 +53,21 @@ def split_cells(rest: str, width: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A ``signatures`` directory, and one over it. Keeps a digest of all that was read."""
+    """A ``signatures`` directory, and one over it. Each file is read once, and kept."""
 
     root: Path
     overlay: Overlay | None = None
     contents: dict[str, bytes] = field(default_factory=dict)
+    """Name → what was read, with a mark before the names of the overlay's files."""
+
+    def gather(self, names: Iterable[str]) -> None:
+        """Read files ahead, so that ``digest`` covers them. Raises ``RowError``."""
+        for name in names:
+            above = self.overlay is not None and self.overlay.has(name)
+            if self.overlay is not None and above:
+                self._data(name, self.overlay.root)
+            if not above or (self.root / name).exists():
+                self._data(name, self.root)
 
     def read(self, name: str, key: tuple[int, ...] = (0,)) -> str:
         """A file's text. ``key`` tells which columns of a CSV file name a row of the overlay."""
@@ -72,15 +82,19 @@ class Files:
 
     def _text(self, name: str, root: Path) -> str:
         try:
-            data = (root / name).read_bytes()
-            text = data.decode("utf-8")
-        except OSError as error:
-            reason = error.strerror or "unreadable"
-            raise complain(name, "the whole file", f"cannot be read: {reason}") from None
+            return self._data(name, root).decode("utf-8")
         except UnicodeDecodeError:
             raise complain(name, "the whole file", "is not UTF-8") from None
-        self.contents[name if root == self.root else f"{_ABOVE}{name}"] = data
-        return text
+
+    def _data(self, name: str, root: Path) -> bytes:
+        kept = name if root == self.root else f"{_ABOVE}{name}"
+        if kept not in self.contents:
+            try:
+                self.contents[kept] = (root / name).read_bytes()
+            except OSError as error:
+                reason = error.strerror or "unreadable"
+                raise complain(name, "the whole file", f"cannot be read: {reason}") from None
+        return self.contents[kept]
 
     def has_read(self, name: str) -> bool:
         """Whether a file of the overlay was read."""

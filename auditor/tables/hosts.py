@@ -1,14 +1,10 @@
-"""``hosts.toml`` and ``routes.toml``: what runs the targets, and ways that are no targets.
-
-The files are parsed at the first look-up.
-"""
+"""``hosts.toml`` and ``routes.toml``: what runs the targets, and ways that are no targets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 
 from auditor.tables.checks import Shape, check_source, check_targets, check_words
 from auditor.tables.files import Files, complain
@@ -84,6 +80,26 @@ class RouteRow:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Hosts and routes by id, in the order of their files."""
+
+    hosts: Mapping[str, HostRow]
+    """Every program that runs WebAssembly."""
+    routes: Mapping[str, RouteRow]
+    """Every way that is no target."""
+
+    def running(self, target: str) -> tuple[HostRow, ...]:
+        """Hosts that run a target wholly or in part, those that do so wholly first."""
+        found = (RunsLevel.YES, RunsLevel.PARTIAL)
+        return tuple(
+            host
+            for level in found
+            for host in self.hosts.values()
+            if host.runs[target].level is level
+        )
+
+
 class _RunsShape(Shape, frozen=True):
     level: RunsLevel
     note: str = ""
@@ -109,87 +125,53 @@ class _RouteShape(Shape, frozen=True):
     source: str
 
 
-class Hosts:
-    """Hosts and routes by id, in the order of their files.
-
-    The first look-up raises ``TableError`` where a row is wrong.
-    """
-
-    def __init__(
-        self, files: Files, sources: Mapping[str, Source], targets: Mapping[str, TargetRow]
-    ) -> None:
-        self._files = files
-        self._sources = sources
-        self._targets = targets
-
-    @cached_property
-    def hosts(self) -> Mapping[str, HostRow]:
-        """Every program that runs WebAssembly."""
-        shapes = self._files.toml_tables(HOSTS, _HostShape)
-        return {key: self._host(key, shape) for key, shape in shapes.items()}
-
-    @cached_property
-    def routes(self) -> Mapping[str, RouteRow]:
-        """Every way that is no target."""
-        shapes = self._files.toml_tables(ROUTES, _RouteShape)
-        return {key: self._route(key, shape) for key, shape in shapes.items()}
-
-    def running(self, target: str) -> tuple[HostRow, ...]:
-        """Hosts that run a target wholly or in part, those that do so wholly first."""
-        found = (RunsLevel.YES, RunsLevel.PARTIAL)
-        return tuple(
-            host
-            for level in found
-            for host in self.hosts.values()
-            if host.runs[target].level is level
-        )
-
-    def _host(self, key: str, shape: _HostShape) -> HostRow:
-        where = f"[{key}]"
-        check_source(HOSTS, where, shape.source, self._sources)
-        check_words(HOSTS, where, {"title": shape.title, "version": shape.version})
-        check_targets(HOSTS, f"[{key}.runs]", shape.runs, self._targets)
-        rows = ((target, shape.runs[target]) for target in self._targets)
-        return HostRow(
-            id=key,
-            title=shape.title,
-            version=shape.version,
-            as_of=self._sources[shape.source].as_of,
-            kind=shape.kind,
-            extensions=shape.extensions,
-            short=shape.short,
-            source=shape.source,
-            runs={target: Runs(row.level, row.note) for target, row in rows},
-        )
-
-    def _route(self, key: str, shape: _RouteShape) -> RouteRow:
-        where = f"[{key}]"
-        check_source(ROUTES, where, shape.source, self._sources)
-        words = {
-            "title": shape.title,
-            "what": shape.what,
-            "status": shape.status,
-            "when": shape.when,
-            "cost": shape.cost,
-        }
-        check_words(ROUTES, where, words)
-        for target in shape.targets:
-            if target not in self._targets:
-                raise complain(ROUTES, where, f"no target {target!r}")
-        return RouteRow(key, **words, targets=shape.targets, source=shape.source)
-
-    def validate(self) -> None:
-        """Parse and check everything now. Raises ``TableError``."""
-        _ = self.hosts, self.routes
-
-
 def load_hosts(
     files: Files, sources: Mapping[str, Source], targets: Mapping[str, TargetRow]
 ) -> Hosts:
-    """Take note of both files, for the digest too; they are parsed when they are asked for.
+    """Read and validate both files. Raises ``TableError`` for a wrong row."""
+    hosts = files.toml_tables(HOSTS, _HostShape)
+    routes = files.toml_tables(ROUTES, _RouteShape)
+    return Hosts(
+        {key: _host(key, shape, sources, targets) for key, shape in hosts.items()},
+        {key: _route(key, shape, sources, targets) for key, shape in routes.items()},
+    )
 
-    Raises ``TableError`` where one cannot be read.
-    """
-    files.read(HOSTS)
-    files.read(ROUTES)
-    return Hosts(files, sources, targets)
+
+def _host(
+    key: str, shape: _HostShape, sources: Mapping[str, Source], targets: Mapping[str, TargetRow]
+) -> HostRow:
+    where = f"[{key}]"
+    check_source(HOSTS, where, shape.source, sources)
+    check_words(HOSTS, where, {"title": shape.title, "version": shape.version})
+    check_targets(HOSTS, f"[{key}.runs]", shape.runs, targets)
+    rows = ((target, shape.runs[target]) for target in targets)
+    return HostRow(
+        id=key,
+        title=shape.title,
+        version=shape.version,
+        as_of=sources[shape.source].as_of,
+        kind=shape.kind,
+        extensions=shape.extensions,
+        short=shape.short,
+        source=shape.source,
+        runs={target: Runs(row.level, row.note) for target, row in rows},
+    )
+
+
+def _route(
+    key: str, shape: _RouteShape, sources: Mapping[str, Source], targets: Mapping[str, TargetRow]
+) -> RouteRow:
+    where = f"[{key}]"
+    check_source(ROUTES, where, shape.source, sources)
+    words = {
+        "title": shape.title,
+        "what": shape.what,
+        "status": shape.status,
+        "when": shape.when,
+        "cost": shape.cost,
+    }
+    check_words(ROUTES, where, words)
+    for target in shape.targets:
+        if target not in targets:
+            raise complain(ROUTES, where, f"no target {target!r}")
+    return RouteRow(key, **words, targets=shape.targets, source=shape.source)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from auditor.errors import TableError
 from auditor.model.terms import Need
+from auditor.tables import compiled
 from auditor.tables.catalog import load_catalog
 from auditor.tables.files import Files, RowError, complain, split_cells
 from auditor.tables.hosts import load_hosts
@@ -37,7 +38,28 @@ from auditor.tables.shapes import (
 from auditor.tables.support import symbol_levels
 from auditor.tables.syscalls import load_syscalls
 
-__all__ = ["load", "shipped"]
+__all__ = ["load", "needed", "parse", "shipped"]
+
+ALWAYS = (
+    "sources.toml",
+    "capabilities.toml",
+    "libc/symbols.csv",
+    "libc/aliases.csv",
+    "runtimes.toml",
+    "wrappers.toml",
+    "toolchain_libraries.toml",
+    "languages.toml",
+    "hosts.toml",
+    "routes.toml",
+    "catalog/python-packages.csv",
+    "catalog/python-modules.csv",
+    "catalog/applications.csv",
+    "catalog/servers.toml",
+    "syscalls/syscalls.csv",
+    "syscalls/arguments.toml",
+    "syscalls/constants.csv",
+)
+"""Files that are read whatever targets there are."""
 
 EFFORTS = frozenset({0, 1, 3, 5, 8, 13})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -57,8 +79,6 @@ def load(directory: Path | None = None, overlay: Path | None = None) -> Tables:
     files = Files(root, over)
     try:
         tables = _tables(files)
-        for part in (tables.languages, tables.hosts, tables.catalog):
-            part.validate()
     except RowError as error:
         raise over.blamed(error.file, error.where, error.reason) from None
     for name in over.files:
@@ -71,7 +91,27 @@ def load(directory: Path | None = None, overlay: Path | None = None) -> Tables:
     return replace(tables, overlay=over.files)
 
 
+def needed(files: Files) -> tuple[str, ...]:
+    """Names of all files that loading reads."""
+    targets = files.names("targets", ".toml")
+    ids = [name.removeprefix("targets/").removesuffix(".toml") for name in targets]
+    support = (f"{room}/support/{target}.csv" for room in ("libc", "syscalls") for target in ids)
+    return (*ALWAYS, *targets, *support)
+
+
 def _tables(files: Files) -> Tables:
+    """From the compiled form of these very files, or else from the files."""
+    files.gather(needed(files))
+    digest = files.digest()
+    tables = compiled.find(digest)
+    if tables is None:
+        tables = parse(files, digest)
+        compiled.keep(tables)
+    return tables
+
+
+def parse(files: Files, digest: str) -> Tables:
+    """Read and validate all files. Raises ``RowError``."""
     sources = _sources(files)
     capabilities = _capabilities(files, sources)
     shapes = _target_shapes(files, sources, capabilities)
@@ -94,7 +134,7 @@ def _tables(files: Files) -> Tables:
     catalog = load_catalog(files, sources, capabilities, targets)
     syscalls = load_syscalls(files, sources, capabilities, targets)
     return Tables(
-        digest=files.digest(),
+        digest=digest,
         as_of=max(source.as_of for source in sources.values()),
         sources=sources,
         capabilities=capabilities,

@@ -15,7 +15,8 @@ from auditor.model.terms import Need, Support
 if TYPE_CHECKING:  # these modules are made of the rows below
     from auditor.tables.catalog import Catalog
     from auditor.tables.hosts import Hosts
-    from auditor.tables.languages import Languages
+    from auditor.tables.languages import LanguageRow
+    from auditor.tables.support import Levels
     from auditor.tables.syscalls import SyscallTables
 
 __all__ = [
@@ -179,13 +180,14 @@ class Tables:
     toolchain_libraries: tuple[ToolchainLibrary, ...]
     runtimes: tuple[RuntimeRow, ...]
     wrappers: Mapping[str, WrapperRow]
-    languages: Languages
+    languages: Mapping[str, LanguageRow]
+    """In the order of the file."""
     hosts: Hosts
     catalog: Catalog
     syscalls: SyscallTables
     capability_levels: Mapping[str, Mapping[str, SupportRow]]
     """Target → capability → row; every pair is there."""
-    symbol_levels: Mapping[str, Mapping[str, SupportRow]] = field(repr=False)
+    symbol_levels: Mapping[str, Levels] = field(repr=False)
     """Target → canonical symbol → row; a pair without knowledge is not there."""
     overlay: tuple[str, ...] = ()
     """Files that were added or put over the shipped ones, sorted."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from auditor.model.terms import Need
 from auditor.tables.files import Files, complain
 from auditor.tables.rows import CapabilityRow, Source, SupportRow
-from auditor.tables.support import levels
+from auditor.tables.support import Levels, levels
 from auditor.tables.syscall_rules import RuleRow, load_rules
 
 __all__ = ["RuleRow", "SyscallRow", "SyscallTables", "load_syscalls"]
@@ -50,7 +50,7 @@ class SyscallTables:
     """``amd64``, ``arm64`` → number → name."""
     rules: Mapping[str, tuple[RuleRow, ...]] = field(repr=False)
     """Name → rules in the order in which they are tried; only calls that have any."""
-    levels: Mapping[str, Mapping[str, SupportRow]] = field(repr=False)
+    levels: Mapping[str, Levels] = field(repr=False)
     """Target → name → row; every pair is there."""
 
     def row(self, name: str) -> SyscallRow | None:
@@ -152,7 +152,7 @@ def _numbers(where: str, cells: tuple[str, str]) -> dict[str, int]:
 
 def _levels(
     files: Files, target: str, calls: Mapping[str, SyscallRow], sources: Mapping[str, Source]
-) -> Mapping[str, SupportRow]:
+) -> Levels:
     file = f"syscalls/support/{target}.csv"
     found = levels(files, file, "name", CALLS, calls, sources)
     if missing := sorted(calls.keys() - found.keys()):

@@ -19,6 +19,15 @@ Tree = Mapping[str, bytes | str]
 ``\\x7fELF`` is made executable."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the tests' own, so that none looks into the home of who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        cache = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        yield cache
+
+
 @pytest.fixture
 def root_of(tmp_path: Path) -> Iterator[Callable[[Tree], RootFS]]:
     """Lay a tree down and open it as ``dir:`` does."""

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROWS = re.findall(
-    r"^\| ([^|]+) \| `(tests/[^`]+)` \| ([^|]+) \|$", (ROOT / "docs/sources.md").read_text(), re.M
-)
+PAGE = (ROOT / "docs/sources.md").read_text()
+ROWS = re.findall(r"^\| ([^|]+) \| `(tests/[^`]+)` \| ([^|]+) \|$", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("promise", "file", "tests"), ROWS)

@@ -348,16 +348,15 @@ def test_a_wrong_row_is_refused_with_its_place(
 ) -> None:
     shutil.copytree(SIGNATURES / "catalog", tmp_path / "catalog")
     break_it(tmp_path)
-    broken = open_catalog(tmp_path, tables)
 
     with pytest.raises(TableError) as caught:
-        broken.validate()
+        open_catalog(tmp_path, tables)
 
     for part in parts:
         assert part in str(caught.value)
 
 
-def test_a_missing_file_is_refused_at_once(tmp_path: Path, tables: Tables) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path, tables: Tables) -> None:
     shutil.copytree(SIGNATURES / "catalog", tmp_path / "catalog")
     (tmp_path / "catalog" / "applications.csv").unlink()
 
@@ -376,6 +375,7 @@ def test_counts_speak_of_every_file(catalog: Catalog) -> None:
 
 
 def test_every_state_of_a_module_is_in_use_or_reserved(catalog: Catalog) -> None:
-    used = {row.state for rows in catalog._modules.values() for row in rows}
+    known = [rows for target in catalog.modules.values() for rows in target.values()]
+    used = {row.state for rows in known for row in rows}
 
     assert used >= {ModuleState.MISSING, ModuleState.BROKEN, ModuleState.STUB}
