@@ -131,10 +131,15 @@ class Budget:
         if files > self.bounds.files:
             self.bounds.check("files", files, subject)
 
+    @property
+    def time_left(self) -> float:
+        """Seconds; never less than none."""
+        return max(0.0, self._deadline - time.monotonic())
+
     def check_time(self, subject: str) -> None:
         """Raise ``BoundExceededError`` where the image has taken longer than it may."""
         late = time.monotonic() - self._deadline
-        if late > 0:
+        if late >= 0:
             self.bounds.check("time", self.bounds.time + 1 + int(late), subject)
 
     def stop(self) -> None:

@@ -20,6 +20,7 @@ from auditor.image.rootfs import KeepRule
 from auditor.image.source import BlobSource, Descriptor
 from auditor.image.spool import Spool
 from auditor.image.squash import Squash
+from auditor.image.threads import settle
 from auditor.model.inventory import Unknown
 
 __all__ = ["read_layers"]
@@ -113,8 +114,7 @@ def _started(
 ) -> Iterator[list[Future[LayerIndex | None]]]:
     """The readings, begun in threads; when left early, those still running are stopped.
 
-    A layer that stands there twice (an empty one, mostly) is read once. The threads are daemons,
-    so that one which waits for a silent server keeps nobody from leaving.
+    A layer that stands there twice (an empty one, mostly) is read once.
     """
     begun = {reading: Future[LayerIndex | None]() for reading in readings}
     waiting: SimpleQueue[tuple[_Reading, Future[LayerIndex | None]]] = SimpleQueue()
@@ -141,8 +141,4 @@ def _work(waiting: SimpleQueue[tuple[_Reading, Future[LayerIndex | None]]]) -> N
             reading, future = waiting.get_nowait()
         except Empty:
             return
-        if future.set_running_or_notify_cancel():
-            try:
-                future.set_result(reading.run())
-            except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
-                future.set_exception(error)
+        settle(future, reading.run)

@@ -18,6 +18,7 @@ from auditor.image.platforms import choose
 from auditor.image.rootfs import KeepRule, RootFS
 from auditor.image.source import Access, BlobSource, Descriptor, Found, Reference, Request
 from auditor.image.sources import find_image
+from auditor.image.threads import started
 from auditor.image.wasm_artifact import is_wasm_artifact, module_path, read_module
 from auditor.model.image import Image, ImageConfig, Layer, Platform, Scheme
 
@@ -69,6 +70,27 @@ def open_image(
         took(f"the directory {reference.location}")
         return _open_directory(reference, bounds)
     request = Request(keep, Budget(bounds), platform, access or Access(), took)
+    return _in_time(lambda: _open(reference, request), request.budget, reference.text)
+
+
+def _in_time(work: Callable[[], OpenedImage], budget: Budget, subject: str) -> OpenedImage:
+    """Do it in a thread of its own, which is left behind where its time is up.
+
+    A server or a pipe can keep a reader waiting in more ways than it can look at the clock in.
+    """
+    done = started("image", work)
+    try:
+        return done.result(budget.time_left)
+    except TimeoutError:
+        if not done.done():
+            budget.check_time(subject)
+        raise
+    finally:
+        if not done.done():
+            budget.stop()
+
+
+def _open(reference: Reference, request: Request) -> OpenedImage:
     source, found = find_image(reference, request)
     try:
         return _read(source, found, reference, request)

@@ -83,7 +83,7 @@ def test_reading_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch)
     now = 100.0
     monkeypatch.setattr("auditor.image.bounds.time.monotonic", lambda: now)
     budget = Budget(Bounds(time=10))
-    now = 110.0
+    now = 109.9
     budget.check_time("image")
     now = 110.5
     with pytest.raises(BoundExceededError, match="image exceeds the bound time: 11 is more than"):
