@@ -26,12 +26,12 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: BinaryIO | None = None
-        self._pending: list[bytes] = []
+        self._pending: list[bytes | memoryview] = []
         self._waiting = 0
         self.end = 0
         """Bytes appended."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append; raises ``ImageError`` where the disk is full."""
         self._pending.append(data)
         self._waiting += len(data)
@@ -74,7 +74,7 @@ class Spool:
             self._file.close()
 
 
-def _write_all(fd: int, pieces: list[bytes]) -> None:
+def _write_all(fd: int, pieces: list[bytes | memoryview]) -> None:
     """Write pieces without joining them; a file that takes less than all is given the rest."""
     written = os.writev(fd, pieces)
     if written < sum(map(len, pieces)):

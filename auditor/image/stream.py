@@ -59,7 +59,7 @@ class ByteStream:
         if end <= len(self._buffer):
             self._position = end
             return self._buffer[start:end]
-        parts: list[bytes] = []
+        parts: list[memoryview] = []
         self.copy(size, parts.append)
         return b"".join(parts)
 
@@ -71,11 +71,11 @@ class ByteStream:
             return size
         return self.copy(size, len)
 
-    def copy(self, size: int, into: Callable[[bytes], object]) -> int:
-        """Hand ``size`` bytes over in pieces; how many there were."""
+    def copy(self, size: int, into: Callable[[memoryview], object]) -> int:
+        """Hand ``size`` bytes over in pieces, which nobody copies; how many there were."""
         left = size
         while left:
-            piece = self._buffer[self._position : self._position + left]
+            piece = memoryview(self._buffer)[self._position : self._position + left]
             if not piece:
                 self._buffer = next(self._chunks, b"")
                 self._position = 0
