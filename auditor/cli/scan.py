@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, NoReturn
 
 from auditor.cli import arguments, output, progress, warn
 from auditor.errors import EXIT_OK
@@ -35,6 +38,7 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     arguments.add_image(parser, exclude=True)
     arguments.add_launch(parser)
+    arguments.add_packages(parser)
     arguments.add_tables(parser)
     parser.add_argument(
         "--target",
@@ -56,6 +60,8 @@ def execute(parsed: argparse.Namespace) -> int:
     """Scan and write every output that was asked for."""
     outputs = output.parse(parsed.output, formats=("table", "json"))
     options = arguments.options(parsed)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _leave)
     with progress.shown(quiet=parsed.quiet, stages=not parsed.no_progress) as display:
         from auditor.pipeline import scan
         from auditor.report import to_wire
@@ -64,5 +70,11 @@ def execute(parsed: argparse.Namespace) -> int:
         report = to_wire(scanned)
     warn.about_age(scanned.tables)
     warn.about_excluded(scanned.excluded)
+    warn.about_packages(scanned.inventory.unknowns)
     output.write_report(report, outputs, verbose=parsed.verbose)
     return EXIT_OK
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """Leave as on an interrupt, so that what was started is ended and what was written goes."""
+    sys.exit(128 + number)

@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from auditor.image.exclude import Excluded
+    from auditor.model.inventory import Unknown
     from auditor.tables.rows import Tables
 
-__all__ = ["about_age", "about_excluded"]
+__all__ = ["about_age", "about_excluded", "about_packages"]
 
 
 def about_age(tables: Tables) -> None:
@@ -30,3 +31,12 @@ def about_excluded(excluded: Iterable[Excluded]) -> None:
         if not item.files:
             glob = printable(item.glob)
             sys.stderr.write(f"auditor: warning: --exclude {glob} matches no file of the image\n")
+
+
+def about_packages(unknowns: Iterable[Unknown]) -> None:
+    """Say so where the list of packages is missing or incomplete."""
+    from auditor.report.text import printable
+
+    for unknown in unknowns:
+        if unknown.stage == "packages":
+            sys.stderr.write(f"auditor: warning: {printable(unknown.reason)}\n")

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from auditor.inventory.collect import collect, component_at
 from auditor.inventory.keep import keep
+from auditor.inventory.packages import Cataloguing, Packages, read_sbom, with_packages
 from auditor.inventory.servers import recognise_servers
 
-__all__ = ["collect", "component_at", "keep", "recognise_servers"]
+__all__ = [
+    "Cataloguing",
+    "Packages",
+    "collect",
+    "component_at",
+    "keep",
+    "read_sbom",
+    "recognise_servers",
+    "with_packages",
+]

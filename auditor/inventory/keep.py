@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auditor.formats.magic import sniff
+from auditor.inventory.packages.globs import is_program, is_wanted
 
 __all__ = ["keep"]
 
@@ -12,11 +13,13 @@ _LARGEST_TEXT = 1 << 20
 
 
 def keep(path: str, mode: int, size: int, head: bytes) -> bool:
-    """Whether a file's content is wanted: binaries, scripts, and what the loader reads.
+    """Whether a file's content is wanted: binaries, scripts, what the loader and syft read.
 
     Executable text without ``#!`` is wanted too, since a shell runs it as a script.
     """
     if sniff(head) is not None or path.startswith(_LOADER_CONFIGURATION):
+        return True
+    if is_program(head) or is_wanted(path):
         return True
     if size > _LARGEST_TEXT:
         return False

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from auditor.model.facts import ElfFacts, ScriptFacts, WasmFacts
 
-__all__ = ["Component", "ComponentKind", "Inventory", "Unknown"]
+__all__ = ["Component", "ComponentKind", "Inventory", "Package", "Unknown"]
 
 
 class ComponentKind(StrEnum):
@@ -57,6 +57,30 @@ class Unknown:
     """Bytes of code or source that are not understood; 0 where the size says nothing."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Package:
+    """What a package manager, or a bill of materials, knows to be in the image."""
+
+    name: str
+    version: str
+    type: str
+    """In syft's words: ``deb``, ``apk``, ``rpm``, ``python``, ``npm``, ``go-module``, …"""
+    purl: str | None = None
+    """Package URL (``pkg:deb/debian/nginx@1.22.1-9``), where there is one."""
+    licences: tuple[str, ...] = ()
+    """SPDX expressions where the text is one, else as written; sorted."""
+    paths: tuple[str, ...] = ()
+    """Where it was seen in the image, the file that names it first."""
+    layer: str | None = None
+    """``diff_id`` of the layer that brought what names it, where known."""
+    files: tuple[str, ...] = ()
+    """Files that it says are its own: absolute paths as its manager writes them, sorted."""
+    depends_on: tuple[str, ...] = ()
+    """Names of packages in the image that it depends on, sorted."""
+    main: bool = True
+    """False for what is only a part of what stands at its path (a module in a Go program)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """All components, sorted by id, and all Unknowns, sorted."""
@@ -65,3 +89,7 @@ class Inventory:
     unknowns: tuple[Unknown, ...]
     files: int
     """Regular files looked at."""
+    packages: tuple[Package, ...] = ()
+    """Sorted."""
+    packages_by: str | None = None
+    """What named the packages (``syft 1.18.1``); ``None`` where nobody was asked."""

@@ -12,7 +12,7 @@ from auditor.model.assessment import Assessment, Evidence, Finding, TargetAssess
 from auditor.model.facts import WasmFacts
 from auditor.model.graph import DependencyGraph
 from auditor.model.image import Image
-from auditor.model.inventory import Component, ComponentKind, Inventory
+from auditor.model.inventory import Component, ComponentKind, Inventory, Package
 from auditor.model.terms import Verdict
 from auditor.report import wire
 from auditor.tables.catalog import ServerRow
@@ -46,7 +46,13 @@ def to_wire(scan: Scan) -> wire.WireReport:
     findings = [_finding(finding) for finding in scan.assessment.findings]
     return wire.WireReport(
         schema_version=wire.SCHEMA_VERSION,
-        tool=wire.WireTool("auditor", scan.version, scan.tables.digest, scan.tables.as_of),
+        tool=wire.WireTool(
+            "auditor",
+            scan.version,
+            scan.tables.digest,
+            scan.tables.as_of,
+            scan.inventory.packages_by,
+        ),
         image=_image(scan),
         recommendation=msgspec.convert(
             scan.assessment.recommendation, wire.WireRecommendation, from_attributes=True
@@ -67,7 +73,7 @@ def to_wire(scan: Scan) -> wire.WireReport:
             wire.WireEdge(edge.source, edge.target, edge.kind.value, edge.detail, edge.line)
             for edge in scan.graph.edges
         ],
-        packages=[],
+        packages=[_package(package) for package in scan.inventory.packages],
         runtimes=_runtimes(scan),
         unknowns=_unknowns(scan),
         catalog=[_known(identifier, row, scan) for identifier, row in scan.servers.items()],
@@ -133,6 +139,18 @@ def _component(component: Component, scan: Scan) -> wire.WireComponent:
             for target, verdict in scan.assessment.verdicts[component.id].items()
         },
         route=scan.assessment.routes.get(component.id),
+    )
+
+
+def _package(package: Package) -> wire.WirePackage:
+    return wire.WirePackage(
+        name=package.name,
+        version=package.version,
+        type=package.type,
+        purl=package.purl or "",
+        licences=list(package.licences),
+        layer=package.layer,
+        depends_on=list(package.depends_on),
     )
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 __all__ = ["render"]
+
+_CONTROLS = re.compile("[\x7f-\x9f]")
+"""Those that JSON lets stand as they are; terminals take U+009B for ESC [."""
 
 
 def render(document: msgspec.Struct) -> str:
     """Any wire value as JSON text, indented by two."""
     plain = _printable(msgspec.to_builtins(document))
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
+    text = msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _printable(value: object) -> object:

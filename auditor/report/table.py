@@ -27,6 +27,8 @@ _STYLES = {
     "warning": "yellow",
     "note": "dim",
 }
+_PROGRAMS = frozenset({"executable", "script", "wasm"})
+"""Kinds of components that are started."""
 _BLOCKERS_SHOWN = 8
 _UNKNOWNS_SHOWN = 5
 _SYMBOLS_SHOWN = 6
@@ -43,6 +45,7 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
     _unknowns(console, report, verbose=verbose)
     if verbose:
         _components(console, report)
+        _packages(console, report)
     _known(console, report)
     for note in report.notes:
         console.print(Text(f"Note: {printable(note)}"))
@@ -140,13 +143,15 @@ def _blocker(finding: WireFinding, paths: dict[str, str]) -> Text:
 
 def _unknowns(console: Console, report: WireReport, *, verbose: bool) -> None:
     reached = {c.id for c in report.components if c.reach != "present"}
-    about = [item for item in report.unknowns if item.component in reached]
+    whole = [item for item in report.unknowns if item.stage == "packages"]
+    about = [*whole, *(item for item in report.unknowns if item.component in reached)]
     others = len(report.unknowns) - len(about)
     shown = about if verbose else about[:_UNKNOWNS_SHOWN]
     if about:
         console.print(Text("Not known", style="bold"))
     for item in shown:
-        console.print(Text(f"  {printable(item.path)}: {printable(item.reason)}"))
+        where = "" if item in whole else f"{printable(item.path)}: "
+        console.print(Text(f"  {where}{printable(item.reason)}"))
     rest = len(about) - len(shown)
     if rest:
         console.print(Text(f"  and {rest} more: -v shows them", style="dim"))
@@ -178,6 +183,24 @@ def _components(console: Console, report: WireReport) -> None:
     console.print(table)
     present = sum(1 for component in report.components if component.reach == "present")
     console.print(Text(f"  {present} more components are present and not reached", style="dim"))
+    console.print()
+
+
+def _packages(console: Console, report: WireReport) -> None:
+    """How many packages there are, and the programs that none of them owns."""
+    if not report.packages:
+        return
+    count = "1 package" if len(report.packages) == 1 else f"{len(report.packages)} packages"
+    by = f", named by {printable(report.tool.packages_by)}" if report.tool.packages_by else ""
+    console.print(Text(f"{count}{by}"))
+    unowned = [
+        printable(component.path)
+        for component in report.components
+        if component.package is None and component.kind in _PROGRAMS
+    ]
+    if unowned:
+        what = "1 executable" if len(unowned) == 1 else f"{len(unowned)} executables"
+        console.print(Text(f"{what} that no package owns: {', '.join(sorted(unowned))}"))
     console.print()
 
 

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 __all__ = ["SCHEMA_VERSION", "WireReport"]
 
-SCHEMA_VERSION = "1.1.0"
+SCHEMA_VERSION = "1.2.0"
 
 Score = Annotated[int, Meta(ge=0, le=100)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -28,6 +28,8 @@ class WireTool(msgspec.Struct, frozen=True):
     version: str
     tables_digest: str
     tables_as_of: str
+    packages_by: str | None
+    """What named the packages (``syft 1.18.1``); ``None`` where nothing was there to name."""
 
 
 class WireLayer(msgspec.Struct, frozen=True):
@@ -182,7 +184,15 @@ class WirePackage(msgspec.Struct, frozen=True):
     name: str
     version: str
     type: str
+    """In syft's words: ``deb``, ``python``, ``npm``, ``go-module``, …"""
     purl: str
+    """Package URL; empty where there is none."""
+    licences: list[str]
+    """SPDX expressions where the text is one, else as written; sorted."""
+    layer: str | None
+    """The layer that brought what names the package."""
+    depends_on: list[str]
+    """Names of other packages in the image."""
 
 
 class WireRuntime(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 
 from auditor.cli import progress
 
@@ -27,18 +28,25 @@ def terminal():
             yield read
 
 
+def until(read: Callable[[], bytes], *parts: bytes) -> bytes:
+    """What is written until all parts are there, and what else is there by then."""
+    written = b""
+    for _ in range(200):
+        written += read()
+        if all(part in written for part in parts):
+            break
+        time.sleep(0.02)
+    return written + read()
+
+
 def test_longer_work_shows_its_stage_and_leaves_no_trace(monkeypatch):
     monkeypatch.setattr(progress, "_DELAY", 0.05)
     with terminal() as read:
         with progress.shown(quiet=False, stages=True) as display:
             display.stage("reading \x1b[31mx")
-            written = b""
-            for _ in range(100):
-                if written := read():
-                    break
-                time.sleep(0.05)
+            written = until(read, b"reading")
             display.stage("thinking")
-        written += read()
+        written += until(read, b"thinking")
     assert b"reading \\x1b[31mx" in written
     assert b"thinking" in written
     assert written.endswith(b"\r\x1b[K")
@@ -73,9 +81,9 @@ def test_a_note_stays_and_the_stage_goes_on_below_it(monkeypatch):
     with terminal() as read:
         with progress.shown(quiet=False, stages=True) as display:
             display.stage("looking")
-            time.sleep(0.05)
+            written = until(read, b"looking")
             display.note("app is taken from \x1b[31mDocker")
-        written = read()
+        written += until(read, b"Docker\r\n")
     assert b"\r\x1b[Kauditor: app is taken from \\x1b[31mDocker\r\n" in written
     assert written.endswith(b"\r\x1b[K")
 

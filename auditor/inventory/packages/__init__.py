@@ -1,0 +1,19 @@
+"""The packages of an image: named by syft or by a bill of materials, and what each one owns."""
+
+from __future__ import annotations
+
+from auditor.inventory.packages.cataloguing import Cataloguing
+from auditor.inventory.packages.globs import is_program, is_wanted
+from auditor.inventory.packages.owners import with_packages
+from auditor.inventory.packages.records import STAGE, Packages
+from auditor.inventory.packages.sbom import read_sbom
+
+__all__ = [
+    "STAGE",
+    "Cataloguing",
+    "Packages",
+    "is_program",
+    "is_wanted",
+    "read_sbom",
+    "with_packages",
+]
