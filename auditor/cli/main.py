@@ -18,6 +18,8 @@ exit codes: 0 done, 1 error, 2 gate not met, 64 wrong usage
 The report goes to standard output or its file, all else to standard error.
 """
 _INTERRUPTED = 130
+_LONGEST = 2000
+"""Characters of a message."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -76,6 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell(error: AuditorError) -> None:
     from auditor.report.text import printable
 
-    sys.stderr.write(f"auditor: {printable(str(error))}\n")
+    sys.stderr.write(f"auditor: {_short(printable(str(error)))}\n")
     if error.hint is not None:
-        sys.stderr.write(f"  hint: {printable(error.hint)}\n")
+        sys.stderr.write(f"  hint: {_short(printable(error.hint))}\n")
+
+
+def _short(text: str) -> str:
+    """What an image, a registry or an engine says may be of any length."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import lief
-
 from auditor.formats import FormatError
 from auditor.formats.elf_header import Header, check_extent, machine_name, packer, read_header
+from auditor.formats.starting import signals_held
 from auditor.model.facts import ElfFacts, ElfType, Symbol
+
+with signals_held():
+    import lief
 
 __all__ = ["MAX_SIZE", "parse_elf"]
 

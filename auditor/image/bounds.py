@@ -66,6 +66,8 @@ class Bounds:
     # PATH_MAX of Linux, include/uapi/linux/limits.h
     path_length: int = _bound(4096, _Unit.COUNT, "bytes of one path, or of a link's target")
     path_depth: int = _bound(1024, _Unit.COUNT, "names in one path")
+    # with 16 for each name in them; those of Debian with nginx are not 1 MiB
+    paths_size: int = _bound(256 * _MIB, _Unit.BYTES, "all paths together")
     # MAXSYMLINKS of Linux, include/linux/namei.h
     links: int = _bound(40, _Unit.COUNT, "symbolic links followed for one path")
     header_size: int = _bound(_MIB, _Unit.BYTES, "a tar member's extended header")
@@ -100,13 +102,14 @@ class Budget:
     RATIO_FROM = 64 * _MIB
     """Uncompressed bytes of a layer that the ratio leaves alone."""
 
-    __slots__ = ("_deadline", "_files", "_lock", "_size", "_stored", "bounds")
+    __slots__ = ("_deadline", "_files", "_lock", "_paths", "_size", "_stored", "bounds")
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self._files = count(1)
         self._size = 0
         self._stored = 0
+        self._paths = 0
         self._lock = threading.Lock()
         self._deadline = time.monotonic() + bounds.time
 
@@ -124,6 +127,13 @@ class Budget:
             self._stored += size
             total = self._stored
         self.bounds.check("store_size", total, subject)
+
+    def spend_paths(self, size: int, subject: str) -> None:
+        """Count the bytes of members' names."""
+        with self._lock:
+            self._paths += size
+            total = self._paths
+        self.bounds.check("paths_size", total, subject)
 
     def spend_file(self, subject: str) -> None:
         """Count one member of a layer, or one file of a directory."""

@@ -27,6 +27,10 @@ __all__ = ["STAGE", "Act", "Item", "LayerIndex", "index_layer", "normal_parts"]
 STAGE = "image"
 """Of the Unknowns made in this room."""
 
+_PART = 16
+"""Bytes that each name in a path takes besides its own."""
+_BATCH = 1 << 16
+"""Bytes of paths that are counted at a time."""
 _WHITEOUT = ".wh."
 _METADATA = ".wh..wh."
 """AUFS's own bookkeeping (``.wh..wh.plnk`` and others) starts so."""
@@ -146,6 +150,7 @@ class _Reader:
         self._keep = keep
         self._budget = budget
         self._name = name
+        self._paths = 0
 
     def read(self, stream: ByteStream) -> None:
         """All members, and whatever follows them."""
@@ -182,6 +187,10 @@ class _Reader:
 
     def _refusal(self, member: Member, parts: list[str] | None) -> str | None:
         """Why a member is passed over; ``None`` where it is not."""
+        self._paths += len(member.name) + len(member.link) + _PART * len(parts or ())
+        if self._paths > _BATCH:
+            self._budget.spend_paths(self._paths, self._name)
+            self._paths = 0
         if parts is None:
             return "the archive member's name leads out of the root"
         if "\0" in member.name or "\0" in member.link:

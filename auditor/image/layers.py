@@ -99,12 +99,12 @@ def read_layers(
                 squash.apply(number, index)
                 if future not in running[number + 1 :]:
                     index.items = []  # the tree has them now
+        unknowns = [*squash.unknowns(), *lost]
+        rootfs = LayeredRootFS(squash.tree, diff_ids, spools, unknowns, budget.bounds.links)
     except BaseException:
         for spool in spools:
             spool.close()
         raise
-    unknowns = [*squash.unknowns(), *lost]
-    rootfs = LayeredRootFS(squash.tree, diff_ids, spools, unknowns, budget.bounds.links)
     return rootfs, tuple(sizes)
 
 

@@ -113,6 +113,11 @@ _LEAST = 8
 """Characters of a value that is looked for elsewhere: shorter ones stand in ordinary words."""
 _MOST = 256
 """Values that are looked for. An image with more is no honest one, and gets no free text."""
+_LONGEST = 1 << 17
+"""Characters of a text that is searched, since that takes time; of a longer one nothing is shown.
+
+Linux takes no longer variable: ``MAX_ARG_STRLEN`` in ``include/uapi/linux/binfmts.h``.
+"""
 
 
 def is_secret_name(name: str) -> bool:
@@ -146,6 +151,8 @@ class Secrets:
         pairs = tuple(pair for pair in environment if _is_secret(*pair))
         found = {value for _, value in pairs}
         for text in (*(value for _, value in environment), *texts):
+            if len(text) > _LONGEST:
+                continue
             found.update(_passwords(text))
             found.update(text[start:end] for start, end in _instructed(text))
         long = {value for value in found if len(value) >= _LEAST and value not in REDACTED}
@@ -153,7 +160,7 @@ class Secrets:
 
     def value(self, name: str, value: str) -> str:
         """A variable's or a label's value, without what is secret of it."""
-        if _is_secret(name, value):
+        if _is_secret(name, value) or len(value) > _LONGEST:
             return REDACTED
         if name.endswith("PATH"):  # a list of directories, which decides what is run
             return _shapeless(value)
@@ -161,7 +168,7 @@ class Secrets:
 
     def text(self, text: str) -> str:
         """A line of history, or any other text, without what is secret of it."""
-        if len(self.values) > _MOST or len(self.pairs) > _MOST:
+        if len(text) > _LONGEST or max(len(self.values), len(self.pairs)) > _MOST:
             return REDACTED
         for name, value in self.pairs:
             text = text.replace(f"{name}={value}", f"{name}={REDACTED}")

@@ -21,7 +21,7 @@ class Squash:
     """The tree after the layers applied so far. It reads from their spools and closes none."""
 
     def __init__(self, keep: KeepRule, bounds: Bounds) -> None:
-        self.tree = Tree(bounds.links)
+        self.tree = Tree(bounds)
         self._keep = keep
         self._unknowns: list[Unknown] = []
         self._doubts: list[tuple[Node, Unknown]] = []

@@ -151,7 +151,8 @@ class StreamedArchive:
 
 def _archive(raw: Readable, title: str, budget: Budget) -> Iterator[bytes]:
     """The archive's uncompressed chunks, once it is sure that it is one."""
-    chunks = decompress(raw, title)
+    counted = _Counted(raw)
+    chunks = decompress(counted, title)
     head = b""
     while len(head) < _BLOCK and (chunk := next(chunks, b"")):
         head += chunk
@@ -166,8 +167,25 @@ def _archive(raw: Readable, title: str, budget: Budget) -> Iterator[bytes]:
     for chunk in chunks:
         count += len(chunk)
         budget.bounds.check("total_size", count, title)
+        budget.check_ratio(count, counted.count, title)
         budget.check_time(title)
         yield chunk
+
+
+class _Counted:
+    """A stream, and how many bytes came of it."""
+
+    def __init__(self, raw: Readable) -> None:
+        self._raw = raw
+        self.count = 0
+
+    def read(self, size: int, /) -> bytes:
+        data = self._raw.read(size)
+        self.count += len(data)
+        return data
+
+    def close(self) -> None:
+        self._raw.close()
 
 
 class _Content:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auditor.image.bounds import Bounds
 from auditor.image.paths import join
 from auditor.image.spool import Spool
 from auditor.model.image import Entry, EntryKind
@@ -34,6 +35,8 @@ class Node:
     kept: bool = False
     children: dict[str, Node] | None = None
     """For a directory only."""
+    purged: int = -1
+    """Index of the layer that has hidden all that lower ones had below this node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,16 @@ class Place:
 class Tree:
     """The squashed tree so far. ``layer`` is the index of the layer being applied.
 
-    ``links`` is how many symbolic links may be followed for one path.
+    Of the bounds, ``links`` are those followed for one path; ``files`` are also the directories
+    that no member names, and ``paths_size`` is that of all paths as they come out. A member of one
+    line can make a thousand directories.
     """
 
-    def __init__(self, links: int) -> None:
+    def __init__(self, bounds: Bounds) -> None:
         self.root = Node(EntryKind.DIRECTORY, _IMPLICIT_MODE, 0, children={})
         self.layer = 0
-        self._links = links
+        self._bounds = bounds
+        self._implied = 0
         self._known: dict[tuple[str, ...], tuple[Node, tuple[str, ...]]] = {}
 
     def directory(
@@ -92,7 +98,7 @@ class Tree:
             child = self._child(here, part, create=create)
             if child is not None and child.link:
                 links += 1
-                if links > self._links:
+                if links > self._bounds.links:
                     return None
                 if child.link.startswith("/"):
                     trail.clear()
@@ -110,6 +116,8 @@ class Tree:
             return None
         child = children.get(name)
         if child is None and create:
+            self._implied += 1
+            self._bounds.check("files", self._implied, "the number of directories without a member")
             child = Node(EntryKind.DIRECTORY, _IMPLICIT_MODE, self.layer, children={})
             children[name] = child
         return child
@@ -150,32 +158,48 @@ class Tree:
 
     def opaque(self, directory: Node) -> None:
         """Hide what lower layers have in a directory; what this layer has there stays."""
+        if directory.purged == self.layer:
+            return
+        directory.purged = self.layer
         self._known.clear()
         children = directory.children or {}
         for name in [name for name, child in children.items() if not self._purge(child)]:
             del children[name]
 
     def _purge(self, top: Node) -> bool:
-        """Drop all that lower layers brought at and below a node; whether anything is left."""
+        """Drop all that lower layers brought at and below a node; whether anything is left.
+
+        What comes below it later in this layer is the layer's own, so that no part of the tree has
+        to be looked at twice, however many marks there are.
+        """
         order = [top]
         for node in order:  # grows: parents stand before their children
-            order.extend((node.children or {}).values())
+            if node.purged != self.layer:
+                order.extend((node.children or {}).values())
         alive: set[int] = set()
         for node in reversed(order):
-            if node.children:
+            if node.children and node.purged != self.layer:
                 node.children = {
                     name: child for name, child in node.children.items() if id(child) in alive
                 }
+            node.purged = self.layer
             if node.layer == self.layer or node.children:
                 alive.add(id(node))
         return id(top) in alive
 
     def flatten(self) -> dict[str, Node]:
-        """Every path with its node, sorted by path, the root left out."""
+        """Every path with its node, sorted by path, the root left out.
+
+        Raises ``BoundExceededError`` where the paths are too long together.
+        """
         flat: dict[str, Node] = {}
         pending = [("", self.root)]
+        size = 0
         while pending:
             path, node = pending.pop()
+            if node.children:
+                size += (len(path) + 1) * len(node.children) + sum(map(len, node.children))
+                self._bounds.check("paths_size", size, "the image's list of files")
             for name, child in (node.children or {}).items():
                 flat[f"{path}/{name}"] = child
                 if child.children:

@@ -43,8 +43,10 @@ def is_wasm_artifact(manifest: Manifest) -> bool:
     config = manifest.config.media_type
     wasm = [layer for layer in manifest.layers if layer.media_type in WASM_LAYER_TYPES]
     if config in CONFIG_TYPES and not wasm:
-        return False
-    if config in CONFIG_TYPES | WASM_CONFIG_TYPES:
+        if _may_have_files(manifest):
+            return False
+        config = manifest.layers[0].media_type
+    elif config in CONFIG_TYPES | WASM_CONFIG_TYPES:
         if len(manifest.layers) == len(wasm) == 1:
             return True
         raise NotAnImageError(
@@ -56,6 +58,15 @@ def is_wasm_artifact(manifest: Manifest) -> bool:
         f"this is no container image but an artifact of the type {kind}",
         hint="give the reference of an image, not of a chart, an SBOM or a signature",
     )
+
+
+def _may_have_files(manifest: Manifest) -> bool:
+    """Whether a layer may be an archive; what cosign and BuildKit store has an image's config too.
+
+    https://github.com/sigstore/cosign/blob/main/specs/SBOM_SPEC.md, and BuildKit's attestations.
+    """
+    types = [layer.media_type for layer in manifest.layers]
+    return not types or any(not type_ or "tar" in type_ for type_ in types)
 
 
 def module_path(layer: Descriptor) -> str:
@@ -84,7 +95,7 @@ def read_module(
     except BaseException:
         spool.close()
         raise
-    tree = Tree(budget.bounds.links)
+    tree = Tree(budget.bounds)
     node = Node(EntryKind.FILE, 0o755, 0, spool.end, spool=spool, offset=0, kept=kept)
     tree.root.children = {path[1:]: node}
     return LayeredRootFS(tree, (diff_id,), [spool], (), budget.bounds.links), (spool.end,)

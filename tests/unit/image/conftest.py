@@ -1,4 +1,7 @@
-"""A builder of images: odd tars by ``tarfile``, in OCI layouts, OCI archives, Docker archives."""
+"""A builder of images: odd tars by ``tarfile``, in OCI layouts, OCI archives, Docker archives.
+
+And a world in which the command line meets hostile ones.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,27 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import stat
 import tarfile
+import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from auditor.cli import main
 from auditor.image import Bounds, KeepRule, RootFS, open_image, parse_reference
 from auditor.image.opening import OpenedImage
 
 Blob = dict[str, Any]
 OCI = "application/vnd.oci.image"
+SMALL = Path(__file__).parents[3] / "fixtures" / "small"
+PROGRAM = "/usr/bin/hello"
 
 
 def keep_all(path: str, mode: int, size: int, head: bytes) -> bool:
@@ -170,3 +181,125 @@ class Builder:
 def build(tmp_path: Path) -> Iterator[Builder]:
     with ExitStack() as stack:
         yield Builder(tmp_path, stack)
+
+
+# A world that a scan leaves as it was
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run of the command line gave."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def words(self) -> str:
+        """What it printed, without the line breaks that a table's width makes."""
+        return " ".join(self.out.split())
+
+    def assert_harmless(self) -> None:
+        """It ended as it should, with one sentence at most, and steers no terminal."""
+        assert self.code in (0, 1, 64), self.err
+        assert_printable(self.out)
+        assert_printable(self.err)
+        assert "Traceback" not in self.out + self.err
+        beside = ("  hint: ", "auditor: warning: ")
+        sentences = [line for line in self.err.splitlines() if not line.startswith(beside)]
+        assert len(sentences) == bool(self.code), self.err
+        assert all(line.startswith("auditor: ") for line in sentences)
+        assert bool(self.out) != bool(self.code)
+
+
+def assert_printable(text: str) -> None:
+    controls = {c for c in text if unicodedata.category(c) in ("Cc", "Cs") and c != "\n"}
+    assert not controls, f"{controls!r} in {text[:2000]!r}"
+
+
+def snapshot(root: Path) -> dict[str, tuple[int, bytes]]:
+    """Everything below a directory: kind, rights and content."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        mode = path.lstat().st_mode
+        content = path.read_bytes() if stat.S_ISREG(mode) else b""
+        if stat.S_ISLNK(mode):
+            content = os.fsencode(path.readlink())
+        found[os.fsdecode(path.relative_to(root))] = (mode, content)
+    return found
+
+
+@dataclass
+class World:
+    """A home, a temporary directory and a working directory, which a scan leaves as they were."""
+
+    root: Path
+    build: Builder
+    capsys: pytest.CaptureFixture[str]
+    reports: Path
+
+    def image(self, *upper: bytes, **more: Any) -> Path:
+        """The smallest image with a program, and what the test puts on top of it."""
+        more.setdefault("config", {"Entrypoint": [PROGRAM]})
+        return self.build.layout(self.program, *upper, **more)
+
+    @property
+    def program(self) -> bytes:
+        """A layer with ``/usr/bin/hello``, an ELF file."""
+        blobs = (SMALL / "hello" / "blobs" / "sha256").iterdir()
+        (layer,) = (data for blob in blobs if (data := blob.read_bytes()).startswith(b"\x1f\x8b"))
+        return gzip.decompress(layer)
+
+    def snapshot(self) -> dict[str, tuple[int, bytes]]:
+        """Every file: kind, rights and content."""
+        return snapshot(self.root)
+
+    def run(self, *arguments: str) -> Told:
+        """One run of the command line, in this process; it changes no file."""
+        before = self.snapshot()
+        code = main(list(arguments))
+        assert self.snapshot() == before
+        said = self.capsys.readouterr()
+        told = Told(code, said.out, said.err)
+        told.assert_harmless()
+        return told
+
+    def all(self, image: Path, path: str = PROGRAM, packages: str = "none") -> dict[str, Any] | str:
+        """Scanned and inspected; the report as JSON, or the sentence of both."""
+        file = self.reports / "report.json"
+        outputs = ("-o", "table", "-o", f"json={file}")
+        told = self.run("scan", str(image), "--packages", packages, "-v", *outputs)
+        inspected = self.run("inspect", str(image), path)
+        if told.code:
+            assert inspected.err == told.err
+            return told.err
+        text = file.read_text()
+        assert_printable(text)
+        report: dict[str, Any] = json.loads(text)
+        return report
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tables' compiled form is kept between runs, so that each is quick."""
+    path: Path = tmp_path_factory.mktemp("cache")
+    return path
+
+
+@pytest.fixture
+def world(
+    build: Builder,
+    tmp_path: Path,
+    compiled: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> World:
+    for name in ("home", "tmp", "here"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "home" / "canary").write_text("alive")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(compiled))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.chdir(tmp_path / "here")
+    return World(tmp_path, build, capsys, compiled)

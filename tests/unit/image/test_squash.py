@@ -71,6 +71,21 @@ def test_an_opaque_directory_hides_lower_layers_only_wherever_its_mark_stands(
     assert content(rootfs, "/d/same") == b""
 
 
+@pytest.mark.parametrize("marks", [["d/.wh..wh..opq", ".wh.d"], [".wh.d", "d/.wh..wh..opq"]])
+def test_a_directory_that_is_emptied_and_hidden_is_gone(build: Builder, marks: list[str]) -> None:
+    upper = build.files({**dict.fromkeys(marks, b""), "x": b""})
+    rootfs = build.rootfs(build.files({"d/a": b"", "d/e/b": b""}), upper)
+    assert paths(rootfs) == ["/x"]
+
+
+def test_what_a_hidden_directory_gets_in_the_next_layer_can_be_hidden_in_a_third(
+    build: Builder,
+) -> None:
+    marks = build.files({"d/.wh..wh..opq": b"", "d/e/new": b""})
+    rootfs = build.rootfs(build.files({"d/a": b""}), marks, build.files({"d/a": b""}), marks)
+    assert paths(rootfs) == ["/d", "/d/e", "/d/e/new"]
+
+
 def test_a_directory_replaced_by_a_file_loses_its_children(build: Builder) -> None:
     rootfs = build.rootfs(build.files({"d/a": b"", "d/e/b": b""}), build.files({"d": b"file"}))
     assert paths(rootfs) == ["/d"]

@@ -129,7 +129,9 @@ def test_what_docker_export_writes_is_no_image(build: Builder) -> None:
     assert "docker save" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("data", [b"hello\n" * 1000, gzip.compress(b"hello\n" * 1000), b"x"])
+@pytest.mark.parametrize(
+    "data", [b"hello\n" * 1000, gzip.compress(b"hello\n" * 1000), b"x"], ids=["text", "gzip", "x"]
+)
 def test_other_data_is_no_archive(build: Builder, data: bytes) -> None:
     with pytest.raises(NotAnImageError, match="is no tar archive"):
         streamed(build, data)
