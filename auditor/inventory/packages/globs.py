@@ -12,6 +12,7 @@ that look at every executable are served by ``MARKS``. Model weights (``*.gguf``
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 __all__ = [
@@ -152,21 +153,38 @@ MARKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
-    """Globs, taken apart so that most paths are settled by a look-up."""
+class _Hints:
+    """What the name of a file, or the folder it is in, has if a glob may match its path."""
 
     exact: frozenset[str]
     ends: tuple[str, ...]
     starts: tuple[str, ...]
-    rest: re.Pattern[str]
+    folders: tuple[str, ...]
+    """Ends of folders' paths, slash included, where a glob leaves the name open."""
 
-    def match(self, path: str) -> bool:
-        name = path[path.rfind("/") + 1 :]
+    def fit(self, path: str, name: str) -> bool:
         return (
             name in self.exact
             or name.endswith(self.ends)
             or name.startswith(self.starts)
-            or self.rest.match(path) is not None
+            or path[: -len(name)].endswith(self.folders)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Globs, taken apart so that most paths are settled by looking at the name."""
+
+    surely: _Hints
+    """Of globs that speak of the name alone."""
+    perhaps: _Hints
+    """Of all others, which the expression then decides."""
+    rest: re.Pattern[str]
+
+    def match(self, path: str) -> bool:
+        name = path[path.rfind("/") + 1 :]
+        return self.surely.fit(path, name) or (
+            self.perhaps.fit(path, name) and self.rest.match(path) is not None
         )
 
 
@@ -174,24 +192,35 @@ _SPECIAL = re.compile(r"[*?]")
 
 
 def _names(globs: tuple[str, ...]) -> _Names:
+    simple = [glob for glob in globs if _is_simple(glob)]
+    rest = [glob for glob in globs if not _is_simple(glob)]
+    return _Names(_hints(simple), _hints(rest), _any_of(rest))
+
+
+def _is_simple(glob: str) -> bool:
+    """Whether it speaks of a name alone, with one star at most, which is first or last."""
+    name = glob.removeprefix("**/")
+    literal = name.removeprefix("*") if name.startswith("*") else name.removesuffix("*")
+    return name != glob and "/" not in name and _SPECIAL.search(literal) is None
+
+
+def _hints(globs: Iterable[str]) -> _Hints:
     exact: set[str] = set()
-    ends: list[str] = []
-    starts: list[str] = []
-    rest: list[str] = []
+    ends: set[str] = set()
+    starts: set[str] = set()
+    folders: set[str] = set()
     for glob in globs:
-        name = glob.removeprefix("**/")
-        if name == glob or "/" in name:
-            rest.append(glob)
-        elif _SPECIAL.search(name) is None:
+        folder, _, name = glob.rpartition("/")
+        literals = _SPECIAL.split(name)
+        if len(literals) == 1:
             exact.add(name)
-        elif name.startswith("*") and _SPECIAL.search(name[1:]) is None:
-            ends.append(name[1:])
-        elif name.endswith("*") and _SPECIAL.search(name[:-1]) is None:
-            starts.append(name[:-1])
+        elif literals[0]:
+            starts.add(literals[0])
+        elif literals[-1]:
+            ends.add(literals[-1])
         else:
-            rest.append(glob)
-    # What a match needs is looked for first: an alternation over all globs would be slow.
-    return _Names(frozenset(exact), tuple(ends), tuple(starts), _any_of(rest))
+            folders.add(_SPECIAL.split(folder)[-1].rpartition("/")[2] + "/")
+    return _Hints(frozenset(exact), tuple(ends), tuple(starts), tuple(folders))
 
 
 def _any_of(globs: list[str]) -> re.Pattern[str]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 
 import pytest
 
 from auditor.inventory.keep import keep
+from auditor.inventory.packages import globs
 from auditor.inventory.packages.globs import GLOBS, is_program, is_wanted, wants_name
 
 
@@ -71,3 +73,21 @@ def test_programs_of_other_systems_are_kept_since_they_may_name_packages():
     assert is_program(b"\xcf\xfa\xed\xfe")
     assert is_program(b"\xca\xfe\xba\xbe\0\0\0\x02")
     assert not is_program(b"\xca\xfe\xba\xbe\0\0\0\x41")  # a class file of Java 21
+
+
+FILLINGS = ("", "x", "1.2", "a/b")
+
+
+@pytest.mark.parametrize("filling", FILLINGS)
+def test_the_short_way_says_the_same_as_all_globs_one_by_one(filling):
+    slow = [globs._any_of([glob]) for glob in globs.GLOBS]
+    for glob in globs.GLOBS:
+        path = "/" + re.sub(r"\*\*/|\*|\?", lambda star: filling + "/" * (star[0] == "**/"), glob)
+        path = re.sub("/+", "/", path)
+        for text in (
+            path.rstrip("/"),
+            f"/opt{path}x",
+            f"{path}.bak",
+            path.replace("/lib/", "/l/") + "x",
+        ):
+            assert globs.is_wanted(text) == any(one.match(text) for one in slow), (glob, text)
