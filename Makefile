@@ -32,15 +32,21 @@ image-named:
 	  exit 64; \
 	fi
 
-test: $(VENV)/.dev ## run all tests; those whose tool is absent skip and say which
+# ARGS narrows the run (a path, -k); all of it is two runs, since real images would only be slowed
+# by the measuring of coverage.
+test: $(VENV)/.dev ## run all tests, unit tests with their branch coverage; absent tools skip
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --cov=auditor --cov-report=term:skip-covered tests/unit
+	@$(BIN)/python -m pytest -q -n $(JOBS) tests/integration
+else
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
+endif
 
-check: $(VENV)/.dev ## lint, format, types, layers, and the unit tests' branch coverage
+check: $(VENV)/.dev ## lint, format, types and layers
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >$(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
-	@$(BIN)/python -m pytest -q -n $(JOBS) --cov=auditor --cov-report=term:skip-covered tests/unit
 
 images: $(VENV)/.dev ## make the real images that tests use (IMAGES="nginx redis" for some)
 	@$(BIN)/python fixtures/images/make.py $(IMAGES)

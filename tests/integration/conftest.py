@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -115,8 +116,14 @@ def _pings(path: Path) -> bool:
             return False
 
 
+def _home() -> Path:
+    """A folder whose path is short: Podman allows 50 characters, a Unix socket 107."""
+    return Path(tempfile.mkdtemp(prefix="engine-", dir="/tmp"))
+
+
 @contextmanager
-def _dockerd(folder: Path, *options: str) -> Iterator[Engine]:
+def _dockerd(*options: str) -> Iterator[Engine]:
+    folder = _home()
     path = folder / "docker.sock"
     options += ("--storage-driver=vfs", "--bridge=none", "--iptables=false", "--ip6tables=false")
     options += (f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={path}.pid")
@@ -130,7 +137,8 @@ def _dockerd(folder: Path, *options: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def _podman(folder: Path) -> Iterator[Engine]:
+def _podman() -> Iterator[Engine]:
+    folder = _home()
     path = folder / "podman.sock"
     stores = (f"--root={folder}/root", f"--runroot={folder}/run", "--storage-driver=vfs")
     command = ("podman", *stores, "system", "service", "--time=0", f"unix://{path}")
@@ -147,21 +155,17 @@ def _podman(folder: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def start_docker(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[..., AbstractContextManager[Engine]]:
+def start_docker() -> Callable[..., AbstractContextManager[Engine]]:
     """A function that starts a Docker engine, with more options if need be."""
     _needs("dockerd", "docker", "containerd", "runc", "skopeo", "openssl")
-    return lambda *options: _dockerd(tmp_path_factory.mktemp("dockerd"), *options)
+    return _dockerd
 
 
 @pytest.fixture(scope="session")
-def start_podman(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[], AbstractContextManager[Engine]]:
+def start_podman() -> Callable[[], AbstractContextManager[Engine]]:
     """A function that starts Podman's service."""
     _needs("podman", "skopeo")
-    return lambda: _podman(tmp_path_factory.mktemp("podman"))
+    return _podman
 
 
 @pytest.fixture(scope="session")

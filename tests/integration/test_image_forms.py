@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -146,11 +147,11 @@ def by_podman(layout: Path, folder: Path) -> Path:
         pytest.skip("only root can have a store for podman here")
     archive = f"docker-archive:{folder}/image.tar:example.test/image:1"
     run("skopeo", "--insecure-policy", "copy", "-q", f"oci:{layout}:latest", archive)
-    stores = ("--root", folder / "root", "--runroot", folder / "run", "--storage-driver", "vfs")
-    podman = ("podman", *stores)
-    run(*podman, "load", "-q", "-i", folder / "image.tar")
     push = ("push", "-q", "--compression-format", "zstd:chunked", "example.test/image:1")
-    run(*podman, *push, f"oci:{folder}/chunked:latest")
+    with TemporaryDirectory(prefix="engine-", dir="/tmp") as short:  # Podman's bound: 50 characters
+        stores = (f"--root={short}/root", f"--runroot={short}/run", "--storage-driver=vfs")
+        run("podman", *stores, "load", "-q", "-i", folder / "image.tar")
+        run("podman", *stores, *push, f"oci:{folder}/chunked:latest")
     return folder / "chunked"
 
 
