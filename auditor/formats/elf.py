@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from auditor.formats import FormatError
 from auditor.formats.elf_header import Header, check_extent, machine_name, packer, read_header
-from auditor.formats.starting import signals_held
+from auditor.signals import signals_held
 from auditor.model.facts import ElfFacts, ElfType, Symbol
 
 with signals_held():

@@ -15,6 +15,7 @@ from auditor.inventory.packages.program import Run, RunFailedError, find_syft
 from auditor.inventory.packages.records import STAGE, NotUnderstoodError, Packages
 from auditor.inventory.packages.syft_json import read_syft
 from auditor.model.inventory import Unknown
+from auditor.signals import signals_held
 
 __all__ = ["Cataloguing"]
 
@@ -94,7 +95,8 @@ class Cataloguing:
     def _start(
         self, rootfs: RootFS, bounds: Bounds, program: str | None, time_limit: float | None
     ) -> None:
-        self._work = Path(tempfile.mkdtemp(prefix="auditor-syft-"))
+        with signals_held():
+            self._work = Path(tempfile.mkdtemp(prefix="auditor-syft-"))
         folder = self._work / "image"
         folder.mkdir(mode=0o700)
         handed = hand_over(rootfs, folder, bounds.store_size)
@@ -106,7 +108,8 @@ class Cataloguing:
             name = "syft" if program is None else program
             self._problem = f"there is no program {name}"
             return
-        self._run = Run(found, folder, self._work, limit=time_limit)
+        with signals_held():
+            self._run = Run(found, folder, self._work, limit=time_limit)
 
     def _note_lost(self, handed: HandedOver) -> None:
         if handed.lost:

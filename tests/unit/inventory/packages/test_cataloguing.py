@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -91,6 +93,25 @@ def test_leaving_early_ends_it(rootfs, program, temporary):
         Cataloguing(rootfs, Bounds(), program=str(program("sleep 60"))),
     ):
         raise KeyboardInterrupt
+    assert list(temporary.iterdir()) == []
+
+
+class Interrupted(subprocess.Popen[bytes]):
+    """A program whose start is interrupted just when it runs."""
+
+    started: list[int] = []  # noqa: RUF012 - what a test looks at
+
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.started.append(self.pid)
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_while_it_is_being_started_ends_it(rootfs, program, temporary, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Cataloguing(rootfs, Bounds(), program=str(program("sleep 60")))
+    assert _is_gone(Interrupted.started[-1])
     assert list(temporary.iterdir()) == []
 
 

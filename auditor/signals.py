@@ -1,7 +1,8 @@
-"""Starting a compiled library without an interrupt in the middle of it.
+"""Steps that an interrupt must not come into the middle of.
 
 An exception that a signal's handler raises while lief is being initialised ends the process: its
-C++ code lets no Python exception through. So signals that would raise one wait until it is done.
+C++ code lets no Python exception through. One that is raised while a program is being started
+leaves that program without anybody who knows of it. So such signals wait until it is done.
 """
 
 from __future__ import annotations
