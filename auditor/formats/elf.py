@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from auditor.formats import FormatError
 from auditor.formats.elf_header import Header, check_extent, machine_name, packer, read_header
-from auditor.signals import signals_held
 from auditor.model.facts import ElfFacts, ElfType, Symbol
+from auditor.signals import signals_held
 
 with signals_held():
     import lief
