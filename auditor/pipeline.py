@@ -9,27 +9,29 @@ from pathlib import Path
 from typing import Protocol
 
 from auditor.assess import assess
-from auditor.errors import PathInImageError, UsageError
+from auditor.errors import NotAnImageError, PathInImageError, UsageError
 from auditor.graph import build
-from auditor.image import Access, Bounds, open_image, parse_platform, parse_reference
+from auditor.image import Access, Bounds, Reference, open_image, parse_platform, parse_reference
 from auditor.image.exclude import ExcludingRootFS, compile_globs, excluding
 from auditor.image.rootfs import RootFS
 from auditor.image.secrets import redact_environment
 from auditor.inventory import (
     Cataloguing,
+    NotUnderstoodError,
     Packages,
     collect,
     component_at,
     keep,
+    open_sbom,
     read_sbom,
     recognise_servers,
     with_packages,
 )
 from auditor.linking import link
 from auditor.model.facts import ElfFacts
-from auditor.model.graph import Overrides
-from auditor.model.image import Image, Scheme
-from auditor.model.inventory import Component
+from auditor.model.graph import DependencyGraph, Launch, Overrides
+from auditor.model.image import Image, ImageConfig, Scheme
+from auditor.model.inventory import Component, Inventory
 from auditor.model.terms import Role
 from auditor.report import Scan, WireInspection, inspection
 from auditor.report.inspection import Linked
@@ -38,6 +40,8 @@ from auditor.tables.age import stale
 from auditor.tables.rows import Tables
 
 __all__ = ["Options", "Progress", "inspect", "scan"]
+
+_BILLS = "sbom: takes a file of syft JSON, CycloneDX JSON or SPDX 2 JSON"
 
 
 class Progress(Protocol):
@@ -81,6 +85,9 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
     """Scan one image. Raises ``AuditorError`` for anything that stops it."""
     options, progress = options or Options(), progress or _Silent()
     given = None if options.packages in {"syft", "none"} else read_sbom(options.packages)
+    parsed = parse_reference(reference, options.source)
+    if parsed.scheme is Scheme.SBOM:
+        return _of_packages(parsed, options, progress)
     with ExitStack() as stack:
         tables, image, rootfs = _open(stack, reference, options, progress)
         progress.stage("taking the inventory")
@@ -88,6 +95,7 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         inventory = collect(rootfs, tables.runtimes)
         progress.stage("following the entrypoint")
         graph = build(rootfs, image.config, inventory, tables, _without_secrets(options.overrides))
+        inventory = inventory.with_components(graph.sources)
         work = [item for item in inventory.components if graph.roles.get(item.id) is Role.MAIN]
         servers = recognise_servers(rootfs, work, tables.catalog) if options.catalog else {}
         excluded = rootfs.excluded() if isinstance(rootfs, ExcludingRootFS) else ()
@@ -106,6 +114,38 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         tables=tables,
         notes=_about(tables),
         excluded=excluded,
+    )
+
+
+def _of_packages(reference: Reference, options: Options, progress: Progress) -> Scan:
+    """A report of packages alone: nothing in it shows what a program asks for."""
+    tables = load(overlay=options.tables)
+    _check_targets(options.targets, tables)
+    progress.stage(f"reading {reference.location}")
+    try:
+        packages = open_sbom(reference.location)
+    except NotUnderstoodError as error:
+        raise NotAnImageError(f"{reference.location}: {error}", hint=_BILLS) from error
+    inventory = Inventory((), packages.unknowns, 0, packages.packages, packages.by)
+    graph = DependencyGraph(
+        launch=Launch((), (), "a bill of materials does not say what the image starts"),
+        edges=(),
+        reach={},
+        roles={},
+        chains={},
+        bindings={},
+        commands=(),
+        unknowns=(),
+    )
+    return Scan(
+        version=version("auditor"),
+        image=Image(reference.text, Scheme.SBOM, None, None, ImageConfig(), ()),
+        inventory=inventory,
+        graph=graph,
+        assessment=assess(inventory, graph, tables, targets=options.targets),
+        servers={},
+        tables=tables,
+        notes=_about(tables),
     )
 
 
@@ -132,6 +172,10 @@ def _open(
     compile_globs(options.exclude)  # says at once if one makes no sense
     platform = parse_platform(options.platform) if options.platform is not None else None
     parsed = parse_reference(reference, options.source)
+    if parsed.scheme is Scheme.SBOM:
+        raise UsageError(
+            "a bill of materials holds no files to look at", hint="inspect the image itself"
+        )
     # What could be a path or a name is said; what is plainly one of them need not be.
     open_to_choice = not options.source and not reference.startswith(
         ("-", ".", "/", "~", f"{parsed.scheme}:")

@@ -12,21 +12,23 @@ from dataclasses import dataclass
 
 from auditor.model.assessment import EvidenceKind
 from auditor.model.facts import ElfFacts, Symbol, WasmFacts
-from auditor.model.graph import Binding, Command, DependencyGraph
+from auditor.model.graph import Binding, Call, Command, DependencyGraph
 from auditor.model.inventory import Component, ComponentKind, Inventory
 from auditor.model.terms import Need, Role
 from auditor.tables.rows import Tables
 
-__all__ = ["UNLISTED", "WASM_IMPORTS", "Ask", "Asks", "gather"]
+__all__ = ["LANGUAGE", "UNLISTED", "WASM_IMPORTS", "Ask", "Asks", "gather"]
 
 SPAWN = "process.spawn"
 UNLISTED = "libc.unlisted"
 """Capability of a libc function that no table knows."""
 WASM_IMPORTS = "wasm.imports"
 """Capability of host functions that a WebAssembly binary imports."""
+LANGUAGE = "runtime.language"
+"""Capability of a build of the runtime that runs the program."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One capability that one fact of a component asks for."""
 
@@ -35,6 +37,9 @@ class Ask:
     detail: str
     need: Need
     line: int | None = None
+    member: str | None = None
+    language: str | None = None
+    """The language that ``detail`` is a name of, where it is one of a language's library."""
 
 
 Asks = Mapping[str, tuple[Ask, ...]]
@@ -51,12 +56,37 @@ def gather(inventory: Inventory, graph: DependencyGraph, tables: Tables) -> Asks
     commands: dict[str, list[Command]] = {}
     for command in graph.commands:
         commands.setdefault(command.script, []).append(command)
-    return {
-        component.id: tuple(
-            sorted(_asks(component, graph, tables, toolchain, commands.get(component.id, ())))
-        )
-        for component in inventory.components
-    }
+    calls: dict[str, list[Call]] = {}
+    for call in graph.calls:
+        calls.setdefault(call.component, []).append(call)
+    asks: dict[str, tuple[Ask, ...]] = {}
+    for component in inventory.components:
+        found = {
+            *_asks(component, graph, tables, toolchain, commands.get(component.id, ())),
+            *map(_of_call, calls.get(component.id, ())),
+        }
+        if component.id in graph.languages:
+            runtime = graph.languages[component.id]
+            found.add(Ask(LANGUAGE, EvidenceKind.RUNTIME, runtime, Need.ESSENTIAL))
+        asks[component.id] = tuple(sorted(found, key=_order))
+    return asks
+
+
+def _order(ask: Ask) -> tuple[str, str, str, int, int, str]:
+    return (
+        ask.capability,
+        ask.kind,
+        ask.detail,
+        ask.need.rank,
+        ask.line or 0,
+        ask.member or "",
+    )
+
+
+def _of_call(call: Call) -> Ask:
+    kind = EvidenceKind.MODULE if call.module else EvidenceKind.CALL
+    member = call.member or None
+    return Ask(call.capability, kind, call.name, call.need, call.line, member, call.language)
 
 
 def _asks(

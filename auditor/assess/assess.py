@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from auditor.assess.asks import Asks, gather
 from auditor.assess.coverage import coverage
 from auditor.assess.findings import Shortfall, find, shortfalls
-from auditor.assess.recommend import recommend, route_of
+from auditor.assess.recommend import recommend, route_of, toolchain_of
 from auditor.assess.score import Result, Step, Unmet, evaluate, loss, verdict_of
 from auditor.assess.support import Offers
 from auditor.model.assessment import (
@@ -55,6 +55,7 @@ def assess(
                 role,
                 verdicts[identifier].get(recommendation.target),
                 provided=identifier in case.provided,
+                toolchain=toolchain_of(identifier, recommendation.target, graph, tables),
                 target=tables.targets[recommendation.target],
             )
             for identifier, role in sorted(graph.roles.items())
@@ -153,7 +154,8 @@ class _Case:
     def _add(self, unmet: dict[str, Unmet], item: Shortfall) -> None:
         """Keep the worst of each capability."""
         capability = item.ask.capability
-        effort = self.tables.capabilities[capability].effort
+        own = item.offer.effort
+        effort = self.tables.capabilities[capability].effort if own is None else own
         new = Unmet(capability, item.need, item.offer.level, item.severity, effort)
         old = unmet.get(capability)
         if old is None or (new.severity.rank, loss(new)) > (old.severity.rank, loss(old)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auditor.assess.asks import Ask
 from auditor.assess.support import Offer, Offers, severity
-from auditor.model.assessment import Evidence, Finding
+from auditor.model.assessment import Evidence, EvidenceKind, Finding
 from auditor.model.graph import DependencyGraph
 from auditor.model.inventory import Component
 from auditor.model.terms import Need, Reach, Role, Severity, Support
@@ -26,9 +26,9 @@ class Shortfall:
     severity: Severity
 
     @property
-    def order(self) -> tuple[int, int, int, Ask]:
+    def order(self) -> tuple[int, int, int]:
         """Worst first."""
-        return (-self.severity.rank, -self.need.rank, -self.offer.level.rank, self.ask)
+        return (-self.severity.rank, -self.need.rank, -self.offer.level.rank)
 
 
 def shortfalls(
@@ -80,7 +80,7 @@ def _need(ask: Ask, role: Role) -> Need:
 
     A set-up script's commands stay typical: somebody has to take that work over.
     """
-    if role is Role.MAIN or ask.line is not None:
+    if role is Role.MAIN or ask.kind is EvidenceKind.COMMAND:
         return ask.need
     return Need.INCIDENTAL
 
@@ -93,6 +93,7 @@ def _evidence(component: Component, item: Shortfall) -> Evidence:
         layer=component.layer,
         package=component.package,
         line=item.ask.line,
+        member=item.ask.member,
         support=item.offer.level,
         need=item.need,
     )

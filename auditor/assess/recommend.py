@@ -9,7 +9,7 @@ from auditor.model.inventory import Component, Inventory
 from auditor.model.terms import Role, Verdict
 from auditor.tables.rows import Tables, TargetRow
 
-__all__ = ["recommend", "route_of"]
+__all__ = ["recommend", "route_of", "toolchain_of"]
 
 _ROUTES = {
     Verdict.ALREADY_WASM: "already wasm",
@@ -53,7 +53,7 @@ def recommend(
         verdict=best.verdict,
         route=_ROUTES[best.verdict],
         summary=_summary(best, names, graph, tables) + _aside(better, tables),
-        next_step=_next_step(best, graph, tables),
+        next_step=_next_step(best, inventory, graph, tables),
     )
 
 
@@ -63,9 +63,13 @@ def route_of(
     verdict: Verdict | None,
     *,
     provided: bool,
+    toolchain: str | None,
     target: TargetRow,
 ) -> str:
-    """What to do with one reachable component on the recommended target."""
+    """What to do with one reachable component on the recommended target.
+
+    ``toolchain``: the target's build of the runtime that runs it, where a runtime does.
+    """
     if provided:
         return f"comes with the toolchain of {target.title}"
     if role is not Role.MAIN:
@@ -73,7 +77,17 @@ def route_of(
     rebuilt = verdict in {Verdict.REBUILD, Verdict.ADAPT} and isinstance(component.facts, ElfFacts)
     if verdict is not None and rebuilt:
         return f"{verdict}: {target.toolchain}"
+    if verdict is Verdict.ADAPT and toolchain is not None:
+        return f"adapt: {toolchain}"
     return _ROUTES[verdict] if verdict is not None else "not judged"
+
+
+def toolchain_of(
+    identifier: str, target: str, graph: DependencyGraph, tables: Tables
+) -> str | None:
+    """What brings the runtime of an application to a target; ``None`` for other components."""
+    language = tables.languages.get(graph.languages.get(identifier, ""))
+    return language.targets[target].toolchain if language is not None else None
 
 
 def inventory_name(identifier: str, inventory: Inventory) -> str:
@@ -104,19 +118,32 @@ def _aside(better: list[TargetAssessment], tables: Tables) -> str:
     return f" Outside the headline: {shown}."
 
 
-def _next_step(best: TargetAssessment, graph: DependencyGraph, tables: Tables) -> str:
+def _next_step(
+    best: TargetAssessment, inventory: Inventory, graph: DependencyGraph, tables: Tables
+) -> str:
     target = tables.targets[best.target]
     match best.verdict:
         case Verdict.ALREADY_WASM:
             runtime = target.runtimes[0] if target.runtimes else "a WebAssembly runtime"
             return f"Run the module with {runtime}, without the container."
         case Verdict.REBUILD | Verdict.ADAPT:
+            runtimes = (toolchain_of(main, best.target, graph, tables) for main in graph.languages)
+            with_runtime = ", ".join(sorted({item for item in runtimes if item is not None}))
+            if with_runtime:
+                return f"Run it with {with_runtime}; then run its own tests there."
             return f"Build it with {target.toolchain}; then run its own tests on the result."
         case Verdict.REARCHITECT | Verdict.KEEP_IN_CONTAINER:
             worst = best.deductions[0].capability if best.deductions else None
             remedy = tables.capabilities[worst].remedy if worst is not None else ""
             return f"Start from the largest blocker, {worst}: {remedy}" if worst else remedy
         case Verdict.INSUFFICIENT_EVIDENCE:
-            if graph.launch.argv and graph.launch.problem is None:
-                return "See the unknowns: each names a file and why it could not be read."
-            return "Name the program with --entrypoint."
+            return _for_evidence(inventory, graph)
+
+
+def _for_evidence(inventory: Inventory, graph: DependencyGraph) -> str:
+    """What would show more, where too little is known."""
+    if graph.launch.argv and graph.launch.problem is None:
+        return "See the unknowns: each names a file and why it could not be read."
+    if not inventory.files and inventory.packages:
+        return "Scan the image itself: its packages do not show what they ask for."
+    return "Name the program with --entrypoint."

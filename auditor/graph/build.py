@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from auditor.applications import Applications, Context
 from auditor.graph.launch import Environment, command_line
-from auditor.graph.reach import spread
+from auditor.graph.reach import Starts, spread
+from auditor.graph.sources import Sources
 from auditor.graph.walk import Walk, Walker
 from auditor.image.rootfs import RootFS
 from auditor.linking import LinkMap, link
 from auditor.model.facts import ElfFacts
-from auditor.model.graph import Binding, DependencyGraph, Edge, EdgeKind, Launch, Overrides
+from auditor.model.graph import Binding, Call, DependencyGraph, Edge, EdgeKind, Launch, Overrides
 from auditor.model.image import ImageConfig
 from auditor.model.inventory import Component, ComponentKind, Inventory, Unknown
 from auditor.tables.rows import Tables
@@ -30,18 +32,34 @@ def build(
     by_path = {component.path: component for component in inventory.components}
     environment = Environment.of(rootfs, config, overrides)
     argv = command_line(config, overrides)
+    context = Context(rootfs, environment.variables, environment.working_dir, tables)
+    applications = Applications(context)
     if argv:
-        walk = Walker(environment, by_path.get, tables.wrappers).start(argv)
+        walker = Walker(environment, by_path.get, tables.wrappers, applications)
+        walk = walker.start(argv)
+        walker.check(config.healthcheck)
     else:
         walk = Walk(problem="the image has no ENTRYPOINT and no CMD")
+    sources = Sources(applications, by_path)
+    for started in walk.started:
+        sources.add(started)
+    main = tuple(dict.fromkeys((*walk.main, *sources.main)))
     linking = _Linking(rootfs, by_path, tables, environment.variables.get("LD_LIBRARY_PATH", ""))
-    for identifier in sorted(walk.executables):
-        linking.add(walk.executables[identifier])
-    edges = tuple(sorted(walk.edges | linking.edges, key=_order))
-    spreading = spread(edges, tuple(walk.main), inventory.components)
-    unknowns = walk.unknowns | linking.unknowns | _unread_applications(walk, by_path)
+    linked = walk.executables | sources.natives
+    for identifier in sorted(linked):
+        linking.add(linked[identifier])
+    edges = tuple(sorted(walk.edges | linking.edges | sources.edges, key=_order))
+    found = tuple(sorted(sources.found.values(), key=lambda component: component.id))
+    hosts = tuple(started.host for started in walk.started if started.handed)
+    spreading = spread(
+        edges,
+        Starts(main, hosts, tuple(sorted(sources.shortcuts))),
+        (*inventory.components, *found),
+    )
+    unknowns = walk.unknowns | linking.unknowns | sources.unknowns
+    unknowns |= _unread_applications(walk, by_path, unknowns)
     return DependencyGraph(
-        launch=Launch(argv, tuple(walk.main), walk.problem),
+        launch=Launch(argv, main, walk.problem),
         edges=edges,
         reach=spreading.reach,
         roles=spreading.roles,
@@ -49,6 +67,9 @@ def build(
         bindings={key: linking.bindings[key] for key in sorted(linking.bindings)},
         commands=tuple(sorted(walk.commands)),
         unknowns=tuple(sorted(unknowns, key=lambda unknown: (unknown.path, unknown.reason))),
+        calls=tuple(sorted(sources.calls, key=_call_order)),
+        languages=dict(sorted(sources.languages.items())),
+        sources=found,
     )
 
 
@@ -96,26 +117,33 @@ class _Linking:
             )
 
 
-def _unread_applications(walk: Walk, by_path: Mapping[str, Component]) -> set[Unknown]:
-    """A language runtime that is left running runs something that is not read yet."""
+def _unread_applications(
+    walk: Walk, by_path: Mapping[str, Component], told: set[Unknown]
+) -> set[Unknown]:
+    """A language runtime that is left running runs something that is not followed."""
     components = {component.id: component for component in by_path.values()}
+    explained = {unknown.component for unknown in told}
     return {
         Unknown(
             components[identifier].path,
-            "inventory",
-            f"the application that {components[identifier].runtime} runs is not read "
-            "in this version",
+            "application",
+            f"the application that {components[identifier].runtime} runs is not followed",
             identifier,
             1,
         )
         for identifier in walk.main
         if components[identifier].kind is ComponentKind.EXECUTABLE
         and components[identifier].runtime is not None
+        and identifier not in explained
     }
 
 
 def _order(edge: Edge) -> tuple[str, str, str, str, int]:
     return (edge.source, edge.target, edge.kind, edge.detail, edge.line or 0)
+
+
+def _call_order(call: Call) -> tuple[str, str, str, int, str]:
+    return (call.component, call.capability, call.name, call.line or 0, call.member)
 
 
 def _binding_order(binding: Binding) -> tuple[str, str, str]:

@@ -11,7 +11,19 @@ from auditor.model.graph import ENTRYPOINT, Edge
 from auditor.model.inventory import Component, ComponentKind
 from auditor.model.terms import Reach, Role
 
-__all__ = ["Spread", "spread"]
+__all__ = ["Spread", "Starts", "spread"]
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Where the roles begin."""
+
+    main: tuple[str, ...]
+    """What is left running."""
+    hosts: tuple[str, ...] = ()
+    """Runtimes and launchers that run some of it, and are exchanged on a target."""
+    shortcuts: tuple[tuple[str, str], ...] = ()
+    """From what starts a runtime to what the runtime runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +35,7 @@ class Spread:
     chains: Mapping[str, tuple[str, ...]]
 
 
-def spread(
-    edges: tuple[Edge, ...], main: tuple[str, ...], components: tuple[Component, ...]
-) -> Spread:
+def spread(edges: tuple[Edge, ...], starts: Starts, components: tuple[Component, ...]) -> Spread:
     """Spread reach from the entrypoint, and the main role from what is left running.
 
     Edges are added in their sorted order, so that of several shortest chains the same one is
@@ -39,14 +49,14 @@ def spread(
     ids = [component.id for component in components]
     return Spread(
         reach={id_: Reach.REACHABLE if id_ in chains else Reach.PRESENT for id_ in ids},
-        roles=_roles(graph, main, components, chains),
+        roles=_roles(graph, starts, components, chains),
         chains=chains,
     )
 
 
 def _roles(
     graph: nx.DiGraph[str],
-    main: tuple[str, ...],
+    starts: Starts,
     components: tuple[Component, ...],
     chains: Mapping[str, tuple[str, ...]],
 ) -> dict[str, Role]:
@@ -57,11 +67,15 @@ def _roles(
     }
     behind: set[str] = set()
     work: set[str] = set()
-    for start in main:
+    for start in (*starts.main, *starts.hosts):
         behind |= {start} | nx.descendants(graph, start)
     # The work is what can be reached without passing through a runtime.
-    without = graph.subgraph(node for node in graph if node not in runtimes)
-    for start in main:
+    launchers = set(starts.hosts) - set(starts.main)
+    without = graph.subgraph(node for node in graph if node not in runtimes | launchers).copy()
+    without.add_edges_from(
+        (origin, target) for origin, target in starts.shortcuts if origin in without
+    )
+    for start in starts.main:
         if start in without:
             work |= {start} | nx.descendants(without, start)
     roles: dict[str, Role] = {}

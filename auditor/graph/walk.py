@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from auditor.applications import Applications
 from auditor.formats import FormatError
 from auditor.formats.shell import parse_shell
 from auditor.graph.launch import SHELLS, Environment, Words, base_name, shell_script, unwrap
+from auditor.graph.sources import Started
 from auditor.model.facts import ScriptFacts, ShellCommand, ShellFacts
 from auditor.model.graph import ENTRYPOINT, Command, Edge, EdgeKind
 from auditor.model.image import EntryKind
@@ -35,8 +37,9 @@ class Walk:
     executables: dict[str, Component] = field(default_factory=dict)
     """Every ELF executable met, to be linked."""
     main: list[str] = field(default_factory=list)
-    """Components that are left running."""
-    """Each once, in the order found."""
+    """Components that are left running, each once, in the order found."""
+    started: list[Started] = field(default_factory=list)
+    """What runtimes were told to run, in the order found."""
     problem: str | None = None
     """Where the container's own process surely goes and the walk cannot follow."""
     lost: str | None = None
@@ -67,6 +70,7 @@ class Walker:
     environment: Environment
     component_at: Callable[[str], Component | None]
     wrappers: Mapping[str, WrapperRow]
+    applications: Applications
     walk: Walk = field(default_factory=Walk)
     _seen: set[tuple[str, Words, bool]] = field(default_factory=set)
     _active: set[str] = field(default_factory=set)
@@ -80,6 +84,18 @@ class Walker:
         if not self.walk.main:
             self.walk.problem = self.walk.problem or self.walk.lost
         return self.walk
+
+    def check(self, healthcheck: tuple[str, ...]) -> None:
+        """Walk from the image's HEALTHCHECK (Docker's image spec v1.2, ``Healthcheck.Test``)."""
+        kind, *words = healthcheck or ("NONE",)
+        if kind == "CMD-SHELL" and words:
+            words = ["/bin/sh", "-c", *words]
+        elif kind != "CMD" or not words:
+            return
+        step = _Step(ENTRYPOINT, EdgeKind.CHECKS, " ".join(words), None, handed=False)
+        if not self._run(tuple(words), step):
+            reason = f"the image's HEALTHCHECK: {self._told(words[0])}"
+            self.walk.unknowns.add(Unknown("/", "graph", reason))
 
     def _run(self, words: Words, step: _Step) -> bool:
         """Follow one command line; False where its first word leads to no component."""
@@ -121,7 +137,26 @@ class Walker:
             return
         if called in SHELLS and self._shell(component, words, step):
             return
-        self._leave_running(component, step)
+        if not self._application(component, component.runtime, words, step):
+            self._leave_running(component, step)
+
+    def _application(self, host: Component, runtime: str | None, words: Words, step: _Step) -> bool:
+        """What a language's runtime is told to run; False where that is not followed."""
+        start = self.applications.start(runtime, words)
+        if start is None or runtime is None:
+            return False
+        if start.problem is not None:
+            self.walk.unknowns.add(Unknown(host.path, "application", start.problem, host.id, 1))
+            return False
+        for text in start.commands:
+            self._shell_text(host, text, (), step)
+        if start.modules:
+            detail = _shown(words)
+            self.walk.started.append(
+                Started(host.id, step.origin, runtime, start, detail, step.handed)
+            )
+            self.walk.arrivals += step.handed
+        return bool(start.commands or start.modules)
 
     def _shell(self, shell: Component, words: Words, step: _Step) -> bool:
         """What a shell is told to run; False where it is left to itself."""
@@ -134,22 +169,25 @@ class Walker:
             return self._run((call.file, *call.arguments), deeper)
         if call.text is None:
             return False
-        try:
-            facts = parse_shell(call.text.encode(), env=self.environment.variables)
-        except FormatError as error:
-            self._unclear(shell, None, str(error), step)
-            return True
-        self._interpret(shell, facts, call.arguments, step, name="sh")
+        self._shell_text(shell, call.text, call.arguments, step)
         return True
+
+    def _shell_text(self, host: Component, text: str, arguments: Words, step: _Step) -> None:
+        try:
+            facts = parse_shell(text.encode(), env=self.environment.variables)
+        except FormatError as error:
+            self._unclear(host, None, str(error), step)
+            return
+        self._interpret(host, facts, arguments, step, name="sh")
 
     def _script(self, script: Component, words: Words, step: _Step) -> None:
         facts = script.facts
         if not isinstance(facts, ScriptFacts):
             self._leave_running(script, step)
             return
-        self._interpreter(script, facts)
+        interpreter = self._interpreter(script, facts)
         if not facts.posix_shell:
-            self._leave_running(script, step)
+            self._foreign(script, facts, interpreter, words, step)
             return
         rootfs = self.environment.rootfs
         entry = rootfs.resolve(script.path)
@@ -161,8 +199,35 @@ class Walker:
             return
         self._interpret(script, shell, words[1:], step, name=script.path)
 
-    def _interpreter(self, script: Component, facts: ScriptFacts) -> None:
-        """Edges to what the kernel runs for ``#!``, and to what ``env`` then looks up."""
+    def _foreign(
+        self,
+        script: Component,
+        facts: ScriptFacts,
+        interpreter: Component | None,
+        words: Words,
+        step: _Step,
+    ) -> None:
+        """A script in another language than a shell's, by the words that its runtime is given."""
+        argument = facts.argument.split() if facts.argument else []
+        if base_name(facts.interpreter) == "env":
+            argument = [word for word in argument if word != "-S" and "=" not in word]
+            line: Words = (*argument, script.path, *words[1:])
+        else:
+            line = (facts.interpreter, *argument, script.path, *words[1:])
+        runtime = script.runtime
+        if interpreter is not None and interpreter.runtime is not None:
+            runtime = interpreter.runtime
+        if not self._application(script, runtime, line, step):
+            reason = f"a script for {facts.interpreter}, whose language is not followed"
+            self.walk.unknowns.add(Unknown(script.path, "script", reason, script.id, script.weight))
+            self._leave_running(script, step)
+
+    def _interpreter(self, script: Component, facts: ScriptFacts) -> Component | None:
+        """Edges to what the kernel runs for ``#!``, and to what ``env`` then looks up.
+
+        Gives the last of these, which reads the script.
+        """
+        last: Component | None = None
         detail = f"#!{facts.interpreter}"
         words = [facts.interpreter, *(facts.argument.split() if facts.argument else ())]
         for name in dict.fromkeys((words[0], *(w for w in words[1:] if _is_command(words[0], w)))):
@@ -173,8 +238,10 @@ class Walker:
                 self.walk.unknowns.add(Unknown(script.path, "graph", reason, script.id))
                 continue
             self.walk.edges.add(Edge(script.id, component.id, EdgeKind.INTERPRETER, detail, 1))
+            last = component
             if component.kind is ComponentKind.EXECUTABLE:
                 self.walk.executables[component.id] = component
+        return last
 
     def _interpret(
         self, script: Component, shell: ShellFacts, arguments: Words, step: _Step, *, name: str

@@ -15,9 +15,16 @@ from auditor.model.image import Scheme
 __all__ = ["parse_reference"]
 
 _PATHS = frozenset(
-    {Scheme.OCI_DIR, Scheme.OCI_ARCHIVE, Scheme.DOCKER_ARCHIVE, Scheme.ARCHIVE, Scheme.DIR}
+    {
+        Scheme.OCI_DIR,
+        Scheme.OCI_ARCHIVE,
+        Scheme.DOCKER_ARCHIVE,
+        Scheme.ARCHIVE,
+        Scheme.DIR,
+        Scheme.SBOM,
+    }
 )
-_SELECTABLE = _PATHS - {Scheme.DIR}
+_SELECTABLE = _PATHS - {Scheme.DIR, Scheme.SBOM}
 _ARCHIVES = _SELECTABLE - {Scheme.OCI_DIR}
 _OTHER_SPELLINGS = {"oci": Scheme.OCI_DIR, "docker-daemon": Scheme.DOCKER}
 """As skopeo and podman say it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from auditor.errors import PathInImageError
@@ -11,10 +11,22 @@ from auditor.formats.magic import FileFormat, sniff
 from auditor.formats.script import parse_script
 from auditor.formats.wasm import parse_wasm
 from auditor.image.rootfs import HEAD_SIZE, RootFS
-from auditor.inventory.runtimes import recognise_interpreter, recognise_runtime
+from auditor.inventory.runtimes import (
+    Found,
+    Recognised,
+    gather,
+    recognise,
+    recognise_interpreter,
+)
 from auditor.model.facts import ElfFacts, ElfType, ScriptFacts, WasmFacts
 from auditor.model.image import Entry, EntryKind
-from auditor.model.inventory import Component, ComponentKind, Inventory, Unknown
+from auditor.model.inventory import (
+    Component,
+    ComponentKind,
+    Inventory,
+    RuntimeKind,
+    Unknown,
+)
 from auditor.tables.rows import RuntimeRow
 
 __all__ = ["collect", "component_at"]
@@ -28,11 +40,13 @@ class _Reading:
 
     component: Component | None
     unknown: Unknown | None = None
+    recognised: Recognised | None = None
 
 
 def collect(rootfs: RootFS, runtimes: tuple[RuntimeRow, ...]) -> Inventory:
     """Every component of an image, and an Unknown for each file that defied reading."""
     components: list[Component] = []
+    found: list[Found] = []
     unknowns = list(rootfs.unknowns())
     files = 0
     for entry in rootfs.entries():
@@ -42,12 +56,15 @@ def collect(rootfs: RootFS, runtimes: tuple[RuntimeRow, ...]) -> Inventory:
         reading = _read(rootfs, entry, runtimes)
         if reading.component is not None:
             components.append(reading.component)
+            if reading.recognised is not None:
+                found.append(Found(reading.component, reading.recognised))
         if reading.unknown is not None:
             unknowns.append(reading.unknown)
     return Inventory(
         components=tuple(sorted(components, key=lambda component: component.id)),
         unknowns=tuple(sorted(unknowns, key=lambda unknown: (unknown.path, unknown.stage))),
         files=files,
+        runtimes=gather(rootfs, tuple(found), components, runtimes),
     )
 
 
@@ -88,16 +105,21 @@ def _elf(rootfs: RootFS, entry: Entry, runtimes: tuple[RuntimeRow, ...]) -> _Rea
     # Late, since the parser behind it takes long to load and an image may hold no ELF file.
     from auditor.formats.elf import parse_elf  # noqa: PLC0415
 
-    facts = parse_elf(rootfs.read(entry))
+    content = rootfs.read(entry)
+    facts = parse_elf(content)
     match facts.type:
         case ElfType.EXECUTABLE:
-            runtime = recognise_runtime(facts, runtimes)
-            return _reading(entry, ComponentKind.EXECUTABLE, facts, runtime=runtime)
+            kind = ComponentKind.EXECUTABLE
         case ElfType.LIBRARY:
-            return _reading(entry, ComponentKind.LIBRARY, facts)
+            kind = ComponentKind.LIBRARY
         case ElfType.RELOCATABLE | ElfType.CORE | ElfType.OTHER:
             # Object files, kernel modules and core dumps are never run as they are.
             return _Reading(None)
+    recognised = recognise(facts, content, runtimes)
+    # What is linked into a program is no interpreter that a target could bring.
+    swapped = recognised is not None and recognised.kind is not RuntimeKind.COMPILED
+    runtime = recognised.row.id if recognised is not None and swapped else None
+    return replace(_reading(entry, kind, facts, runtime=runtime), recognised=recognised)
 
 
 def _shell_without_shebang(entry: Entry, head: bytes) -> _Reading:
@@ -154,8 +176,5 @@ def _opaque(component: Component) -> Unknown | None:
                 "and its system calls are not read in this version"
             )
             return Unknown(component.path, "elf", reason, component.id, facts.code_size)
-        case ScriptFacts(posix_shell=False) as facts:
-            reason = f"a script for {facts.interpreter}, whose language is not read in this version"
-            return Unknown(component.path, "script", reason, component.id, facts.size)
         case _:
             return None

@@ -29,6 +29,12 @@ class EvidenceKind(StrEnum):
     COMMAND = "command"
     """A script runs a command."""
     WASM_IMPORT = "wasm-import"
+    CALL = "call"
+    """An application's source names something of a library."""
+    MODULE = "module"
+    """An application's source loads a module."""
+    RUNTIME = "runtime"
+    """A language's runtime runs it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,6 +47,8 @@ class Evidence:
     layer: str | None = None
     package: str | None = None
     line: int | None = None
+    member: str | None = None
+    """The function, method or class in the file that it stands in."""
     support: Support = Support.UNKNOWN
     """What the target offers for this one fact."""
     need: Need = Need.TYPICAL

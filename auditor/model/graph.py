@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from auditor.model.facts import Symbol
-from auditor.model.inventory import Unknown
-from auditor.model.terms import Reach, Role
+from auditor.model.inventory import Component, Unknown
+from auditor.model.terms import Need, Reach, Role
 
 __all__ = [
     "ENTRYPOINT",
     "Binding",
+    "Call",
     "Command",
     "DependencyGraph",
     "Edge",
@@ -30,6 +31,8 @@ class EdgeKind(StrEnum):
 
     STARTS = "starts"
     """The image's configuration starts it."""
+    CHECKS = "checks"
+    """The image's HEALTHCHECK starts it, beside what is left running."""
     EXECS = "execs"
     """Hands its process over to it."""
     SPAWNS = "spawns"
@@ -42,6 +45,10 @@ class EdgeKind(StrEnum):
     """``PT_INTERP``."""
     LINKS = "links"
     """``DT_NEEDED``."""
+    RUNS = "runs"
+    """A runtime, or a launcher, is told to run it."""
+    IMPORTS = "imports"
+    """Its source, or its byte code, loads it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,6 +107,25 @@ class Command:
     conditional: bool
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Call:
+    """Something of the platform that an application's source asks for."""
+
+    component: str
+    """Component id."""
+    name: str
+    """As the language's documentation writes it: ``subprocess.run``."""
+    capability: str
+    need: Need
+    """Lowered where it is not sure that the call is made."""
+    line: int | None
+    member: str
+    """The function or method that holds the call; empty for a file's top level."""
+    language: str
+    module: bool = False
+    """Whether the loading of a module is what asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class DependencyGraph:
     """Nodes are component ids and ``ENTRYPOINT``; edges sorted."""
@@ -116,3 +142,9 @@ class DependencyGraph:
     """Component id → its imports, bound; for every ELF component that could be linked."""
     commands: tuple[Command, ...]
     unknowns: tuple[Unknown, ...]
+    calls: tuple[Call, ...] = ()
+    """Sorted."""
+    languages: Mapping[str, str] = field(default_factory=dict)
+    """Id of an entry module's component → id of the runtime that runs it."""
+    sources: tuple[Component, ...] = ()
+    """Components that only following the application has shown, sorted by id."""

@@ -20,6 +20,8 @@ class Scheme(StrEnum):
     DOCKER = "docker"
     PODMAN = "podman"
     REGISTRY = "registry"
+    SBOM = "sbom"
+    """No image: a bill of materials of one."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

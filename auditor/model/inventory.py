@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from auditor.model.facts import ElfFacts, ScriptFacts, WasmFacts
 
-__all__ = ["Component", "ComponentKind", "Inventory", "Package", "Unknown"]
+__all__ = [
+    "Component",
+    "ComponentKind",
+    "Inventory",
+    "Package",
+    "Runtime",
+    "RuntimeKind",
+    "Unknown",
+]
 
 
 class ComponentKind(StrEnum):
@@ -16,6 +25,8 @@ class ComponentKind(StrEnum):
     EXECUTABLE = "executable"
     LIBRARY = "shared-library"
     SCRIPT = "script"
+    SOURCE = "source"
+    """A file of an application in a language with a runtime: a module, a jar, an assembly."""
     WASM = "wasm"
 
 
@@ -81,6 +92,35 @@ class Package:
     """False for what is only a part of what stands at its path (a module in a Go program)."""
 
 
+class RuntimeKind(StrEnum):
+    """What a runtime is to the programs of its language."""
+
+    INTERPRETER = "interpreter"
+    """A program that is told what to run, so that a target's own build can take its place."""
+    LIBRARY = "library"
+    """The same for other programs to load: ``libphp.so`` in a web server."""
+    COMPILED = "compiled"
+    """Linked into one program, which is rebuilt with it: Go, Rust, a native image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A language runtime, as its files show it."""
+
+    id: str
+    """As in ``signatures/runtimes.toml``."""
+    title: str
+    kind: RuntimeKind
+    path: str
+    version: str | None = None
+    vendor: str | None = None
+    """Who built it, where the files say (``Eclipse Adoptium``)."""
+    modules: tuple[str, ...] = ()
+    """What it brings besides its core: modules of a JVM, extensions of PHP; sorted."""
+    component: str | None = None
+    """Id of the component that it is; ``None`` where it is no component's file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """All components, sorted by id, and all Unknowns, sorted."""
@@ -93,3 +133,10 @@ class Inventory:
     """Sorted."""
     packages_by: str | None = None
     """What named the packages (``syft 1.18.1``); ``None`` where nobody was asked."""
+    runtimes: tuple[Runtime, ...] = ()
+    """Sorted by path, then id."""
+
+    def with_components(self, more: Iterable[Component]) -> Inventory:
+        """The same with more components."""
+        components = sorted((*self.components, *more), key=lambda component: component.id)
+        return replace(self, components=tuple(components))

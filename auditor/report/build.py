@@ -12,7 +12,8 @@ from auditor.model.assessment import Assessment, Evidence, Finding, TargetAssess
 from auditor.model.facts import WasmFacts
 from auditor.model.graph import DependencyGraph
 from auditor.model.image import Image
-from auditor.model.inventory import Component, ComponentKind, Inventory, Package
+from auditor.model.inventory import Component, Inventory, Package, Runtime
+from auditor.model.settings import Setting
 from auditor.model.terms import Verdict
 from auditor.report import wire
 from auditor.tables.catalog import ServerRow
@@ -39,6 +40,8 @@ class Scan:
     """Sentences about the scan itself that the report should carry."""
     excluded: tuple[Excluded, ...] = ()
     """What the user left out of the image, in the order given."""
+    settings: tuple[Setting, ...] = ()
+    """What the image's configuration sets, sorted."""
 
 
 def to_wire(scan: Scan) -> wire.WireReport:
@@ -74,7 +77,8 @@ def to_wire(scan: Scan) -> wire.WireReport:
             for edge in scan.graph.edges
         ],
         packages=[_package(package) for package in scan.inventory.packages],
-        runtimes=_runtimes(scan),
+        runtimes=[_runtime(runtime) for runtime in scan.inventory.runtimes],
+        settings=[_setting(setting) for setting in scan.settings],
         unknowns=_unknowns(scan),
         catalog=[_known(identifier, row, scan) for identifier, row in scan.servers.items()],
         notes=_notes(scan),
@@ -96,6 +100,9 @@ def _image(scan: Scan) -> wire.WireImage:
         entrypoint=list(scan.graph.launch.argv),
         user=image.config.user,
         exposed_ports=list(image.config.exposed_ports),
+        volumes=list(image.config.volumes),
+        stop_signal=image.config.stop_signal,
+        healthcheck=list(image.config.healthcheck),
         layers=[
             wire.WireLayer(layer.diff_id, layer.size, layer.created_by) for layer in image.layers
         ],
@@ -183,16 +190,33 @@ def _evidence(evidence: Evidence) -> wire.WireEvidence:
         package=evidence.package,
         layer=evidence.layer,
         line=evidence.line,
+        member=evidence.member,
     )
 
 
-def _runtimes(scan: Scan) -> list[wire.WireRuntime]:
-    titles = {row.id: row.title for row in scan.tables.runtimes}
-    return [
-        wire.WireRuntime(titles[component.runtime], None, component.path)
-        for component in scan.inventory.components
-        if component.runtime is not None and component.kind is ComponentKind.EXECUTABLE
-    ]
+def _runtime(runtime: Runtime) -> wire.WireRuntime:
+    return wire.WireRuntime(
+        name=runtime.title,
+        version=runtime.version,
+        path=runtime.path,
+        id=runtime.id,
+        kind=runtime.kind.value,
+        vendor=runtime.vendor,
+        modules=list(runtime.modules),
+    )
+
+
+def _setting(setting: Setting) -> wire.WireSetting:
+    return wire.WireSetting(
+        name=setting.name,
+        title=setting.title,
+        value=setting.value,
+        unit=setting.unit.value,
+        where=setting.where,
+        line=setting.line,
+        text=setting.text,
+        capability=setting.capability,
+    )
 
 
 def _unknowns(scan: Scan) -> list[wire.WireUnknown]:

@@ -28,8 +28,10 @@ def write(document: WireTables, stream: TextIO) -> None:
         ("Asked for", f"{counts.capabilities} capabilities, by {counts.symbols} libc functions"),
         ("", f"under {counts.aliases} more names"),
         ("", f"and {_listed(counts.syscalls)} system calls"),
+        ("", f"names of libraries: {_listed(counts.apis) or 'none'}"),
         ("Offered", f"{counts.rows} levels on {counts.targets} targets"),
         ("Beside it", f"{counts.languages} languages, {counts.hosts} hosts"),
+        ("", f"launchers of applications: {_listed(counts.launchers) or 'none'}"),
         ("", f"{_listed(counts.catalog)} rows"),
         ("Sources", f"{counts.sources}; -o json names them, with date and licence"),
     ]

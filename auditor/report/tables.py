@@ -35,6 +35,10 @@ class WireCounts(msgspec.Struct, frozen=True):
     sources: int
     languages: int
     hosts: int
+    apis: dict[str, int]
+    """Language → names of its libraries that ask for something."""
+    launchers: dict[str, int]
+    """Language → programs that start applications in it."""
     syscalls: dict[str, int]
     """Architecture → system calls."""
     catalog: dict[str, int]
@@ -91,6 +95,8 @@ def tables_document(tables: Tables, *, version: str, age: int, stale: bool) -> W
             sources=len(tables.sources),
             languages=len(tables.languages),
             hosts=len(tables.hosts.hosts),
+            apis={name: len(apis.rows) for name, apis in tables.apis.items()},
+            launchers={name: len(rows) for name, rows in tables.launchers.items()},
             syscalls={arch: len(names) for arch, names in tables.syscalls.names.items()},
             catalog=dict(tables.catalog.counts()),
             rows=sum(

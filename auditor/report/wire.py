@@ -59,6 +59,10 @@ class WireImage(msgspec.Struct, frozen=True):
     """ENTRYPOINT and CMD joined, overrides applied."""
     user: str | None
     exposed_ports: list[str]
+    volumes: list[str]
+    stop_signal: str | None
+    healthcheck: list[str]
+    """As Docker writes it: ``CMD`` or ``CMD-SHELL`` and words; empty where there is none."""
     layers: list[WireLayer]
     excluded: list[WireExcluded]
     """In the order given; empty where nothing was left out."""
@@ -201,6 +205,29 @@ class WireRuntime(msgspec.Struct, frozen=True):
     name: str
     version: str | None
     path: str
+    id: str
+    kind: str
+    """``interpreter``; ``library`` for other programs to load; ``compiled`` into one program."""
+    vendor: str | None
+    modules: list[str]
+    """Modules of a JVM, shared extensions of PHP."""
+
+
+class WireSetting(msgspec.Struct, frozen=True):
+    """A setting that decides what a program asks for."""
+
+    name: str
+    title: str
+    value: int | None
+    """``None`` where run time decides."""
+    unit: str
+    """``bytes``, ``count`` or ``percent``."""
+    where: str
+    """``ENTRYPOINT``, ``CMD``, ``ENV NAME``, or the path of a file."""
+    line: int | None
+    text: str
+    capability: str | None
+    """What the value asks for, where it does."""
 
 
 class WireUnknown(msgspec.Struct, frozen=True):
@@ -259,6 +286,7 @@ class WireReport(msgspec.Struct, frozen=True):
     edges: list[WireEdge]
     packages: list[WirePackage]
     runtimes: list[WireRuntime]
+    settings: list[WireSetting]
     unknowns: list[WireUnknown]
     catalog: list[WireKnown]
     notes: list[str]

@@ -10,8 +10,9 @@
       absent: [net.tcp.listen]
 
 ``component`` has ``imports`` (functions of the C library; ``kind: library`` for a shared
-library), or ``wasm_imports`` (``module#function``), or ``commands`` of a shell script; ``asks``
-places capabilities that none of these can show. ``expect`` gives the level that each target
+library), or ``wasm_imports`` (``module#function``), or ``commands`` of a shell script, or
+``calls`` and ``modules`` of a program in a language with a ``runtime`` (``python:os.fork``);
+``asks`` places capabilities that none of these can show. ``expect`` gives the level that each target
 offers for what is asked, and ``absent`` the capabilities that have no finding on any target.
 """
 
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     EXECUTABLE = "executable"
     LIBRARY = "library"
     SCRIPT = "script"
+    SOURCE = "source"
     WASM = "wasm"
 
 
@@ -53,6 +55,12 @@ class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     imports: tuple[str, ...] = ()
     wasm_imports: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    """``language:name``, as ``apis/`` writes them."""
+    modules: tuple[str, ...] = ()
+    """The same for modules that are loaded."""
+    runtime: str | None = None
+    """Id in ``languages.toml``."""
     asks: tuple[str, ...] = ()
 
 
@@ -135,6 +143,12 @@ def _check(where: str, shape: _CaseShape, tables: Tables) -> None:
     for name in (*expected, *shape.absent, *shape.component.asks):
         if name not in tables.capabilities:
             raise TableError(f"{where}: there is no capability {name!r}")
+    for name in (*shape.component.calls, *shape.component.modules):
+        if name.partition(":")[0] not in tables.apis:
+            raise TableError(f"{where}: there is no apis/{name.partition(':')[0]}.csv")
+    runtime = shape.component.runtime
+    if runtime is not None and runtime not in tables.languages:
+        raise TableError(f"{where}: there is no language {runtime!r}")
     if not expected and not shape.absent:
         raise TableError(f"{where}: it expects nothing")
     if both := sorted(set(shape.absent).intersection(expected)):
@@ -147,6 +161,7 @@ def _kind(where: str, made: Made) -> Kind:
         Kind.EXECUTABLE: made.imports or made.asks,
         Kind.WASM: made.wasm_imports,
         Kind.SCRIPT: made.commands,
+        Kind.SOURCE: made.calls or made.modules or made.runtime,
     }
     given = [kind for kind, values in facts.items() if values]
     if len(given) > 1:

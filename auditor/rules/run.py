@@ -17,7 +17,7 @@ from auditor.model.facts import (
     WasmForm,
     WasmImport,
 )
-from auditor.model.graph import ENTRYPOINT, Binding, Command, DependencyGraph, Launch
+from auditor.model.graph import ENTRYPOINT, Binding, Call, Command, DependencyGraph, Launch
 from auditor.model.inventory import Component, ComponentKind, Inventory
 from auditor.model.terms import Reach, Role, Support
 from auditor.rules.cases import Case, Kind, read
@@ -32,6 +32,7 @@ _KINDS = {
     Kind.EXECUTABLE: ComponentKind.EXECUTABLE,
     Kind.LIBRARY: ComponentKind.LIBRARY,
     Kind.SCRIPT: ComponentKind.SCRIPT,
+    Kind.SOURCE: ComponentKind.SOURCE,
     Kind.WASM: ComponentKind.WASM,
 }
 
@@ -124,6 +125,8 @@ def _assessed(case: Case, tables: Tables) -> Assessment:
             for line, text in enumerate(case.component.commands, 2)
         ),
         unknowns=(),
+        calls=tuple(_calls(case, component, tables)),
+        languages={component.id: case.component.runtime} if case.component.runtime else {},
     )
     return assess(Inventory(components, (), len(components)), graph, tables)
 
@@ -134,15 +137,26 @@ def _bindings(component: Component, libc: Component) -> Iterable[Binding]:
             yield Binding(symbol, libc.id)
 
 
+def _calls(case: Case, component: Component, tables: Tables) -> Iterator[Call]:
+    made = case.component
+    for names, module in ((made.calls, False), (made.modules, True)):
+        for line, text in enumerate(names, 1):
+            language, _, name = text.partition(":")
+            for row in tables.apis[language].of(name, imported=module):
+                yield Call(component.id, name, row.capability, row.need, line, "", language, module)
+
+
 def _component(case: Case) -> Component:
     made, kind = case.component, _KINDS[case.kind]
-    facts: ElfFacts | ScriptFacts | WasmFacts
+    facts: ElfFacts | ScriptFacts | WasmFacts | None
     match case.kind:
         case Kind.WASM:
             imports = tuple(_wasm_import(text) for text in made.wasm_imports)
             facts = WasmFacts(WasmForm.MODULE, _SIZE, imports, (), ())
         case Kind.SCRIPT:
             facts = ScriptFacts("/bin/sh", None, _SIZE, posix_shell=True)
+        case Kind.SOURCE:
+            facts = None
         case Kind.EXECUTABLE | Kind.LIBRARY:
             names = (*made.imports, *(f"{_DIRECT}{name}" for name in made.asks))
             facts = _elf(kind, names, "libcase.so.1" if case.kind is Kind.LIBRARY else None)

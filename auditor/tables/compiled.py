@@ -15,9 +15,11 @@ from pathlib import Path
 import msgspec
 
 from auditor.cache import cache_directory, keep_newest, recall, remember
+from auditor.tables.apis import Apis
 from auditor.tables.catalog import Catalog
 from auditor.tables.hosts import Hosts
 from auditor.tables.languages import LanguageRow
+from auditor.tables.launchers import LauncherRow
 from auditor.tables.rows import (
     CapabilityRow,
     RuntimeRow,
@@ -29,6 +31,7 @@ from auditor.tables.rows import (
     ToolchainLibrary,
     WrapperRow,
 )
+from auditor.tables.settings import SettingRow
 from auditor.tables.support import Levels, Offer
 from auditor.tables.syscalls import SyscallTables
 
@@ -76,6 +79,9 @@ class _Form(msgspec.Struct, array_like=True, frozen=True):
     runtimes: tuple[RuntimeRow, ...]
     wrappers: dict[str, WrapperRow]
     languages: dict[str, LanguageRow]
+    apis: dict[str, Apis]
+    launchers: dict[str, dict[str, LauncherRow]]
+    settings: tuple[SettingRow, ...]
     hosts: Hosts
     catalog: Catalog
     syscalls: SyscallTables

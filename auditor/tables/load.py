@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from auditor.errors import TableError
 from auditor.model.terms import Need
 from auditor.tables import compiled
+from auditor.tables.apis import load_apis
 from auditor.tables.catalog import load_catalog
 from auditor.tables.files import Files, RowError, complain, split_cells
 from auditor.tables.hosts import load_hosts
 from auditor.tables.languages import load_languages
+from auditor.tables.launchers import load_launchers
 from auditor.tables.overlay import Overlay
 from auditor.tables.rows import (
     CapabilityRow,
@@ -26,6 +30,7 @@ from auditor.tables.rows import (
     ToolchainLibrary,
     WrapperRow,
 )
+from auditor.tables.settings import load_settings
 from auditor.tables.shapes import (
     CapabilityShape,
     LevelShape,
@@ -50,6 +55,7 @@ ALWAYS = (
     "toolchain_libraries.toml",
     "languages.toml",
     "hosts.toml",
+    "settings.toml",
     "routes.toml",
     "catalog/python-packages.csv",
     "catalog/python-modules.csv",
@@ -96,7 +102,8 @@ def needed(files: Files) -> tuple[str, ...]:
     targets = files.names("targets", ".toml")
     ids = [name.removeprefix("targets/").removesuffix(".toml") for name in targets]
     support = (f"{room}/support/{target}.csv" for room in ("libc", "syscalls") for target in ids)
-    return (*ALWAYS, *targets, *support)
+    languages = (*files.names("apis", ".csv"), *files.names("launchers", ".toml"))
+    return (*ALWAYS, *targets, *support, *languages)
 
 
 def _tables(files: Files) -> Tables:
@@ -147,6 +154,9 @@ def parse(files: Files, digest: str) -> Tables:
         runtimes=tuple(_runtime(key, row) for key, row in runtimes.items()),
         wrappers={key: _wrapper(key, row) for key, row in wrappers.items()},
         languages=languages,
+        apis=load_apis(files, sources, capabilities),
+        launchers=load_launchers(files, sources, capabilities),
+        settings=load_settings(files, sources, capabilities),
         hosts=hosts,
         catalog=catalog,
         syscalls=syscalls,
@@ -317,12 +327,22 @@ def _target(target: str, shape: TargetShape) -> TargetRow:
 
 
 def _runtime(key: str, row: RuntimeShape) -> RuntimeRow:
+    contents = (row.pattern, *row.version, *row.series, row.vendor)
     try:
         re.compile(row.command_pattern)
-    except re.error as error:
-        raise complain("runtimes.toml", f"[{key}]", f"command_pattern: {error}") from None
-    functions = row.entry_functions
-    return RuntimeRow(key, row.title, row.language, functions, row.command_pattern, row.source)
+        for pattern in contents:
+            re.compile(pattern.encode("latin-1"))
+        for mark in row.marks:
+            mark.encode("latin-1")
+    except (re.error, UnicodeEncodeError) as error:
+        raise complain("runtimes.toml", f"[{key}]", str(error)) from None
+    known = (row.entry_functions, row.sections, row.marks, row.library_functions)
+    if not any(known):
+        raise complain("runtimes.toml", f"[{key}]", "nothing tells how it is recognised")
+    if row.files and not row.marks:
+        raise complain("runtimes.toml", f"[{key}]", "files without marks: a name alone says little")
+    cells = msgspec.structs.asdict(row)
+    return RuntimeRow(id=cells.pop("runtime") or key, **cells)
 
 
 def _wrapper(key: str, row: WrapperShape) -> WrapperRow:

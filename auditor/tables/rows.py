@@ -9,13 +9,16 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from auditor.model.facts import ElfFacts
-from auditor.model.inventory import Component, ComponentKind
+from auditor.model.inventory import Component, ComponentKind, RuntimeKind
 from auditor.model.terms import Need, Support
 
 if TYPE_CHECKING:  # these modules are made of the rows below
+    from auditor.tables.apis import Apis
     from auditor.tables.catalog import Catalog
     from auditor.tables.hosts import Hosts
     from auditor.tables.languages import LanguageRow
+    from auditor.tables.launchers import LauncherRow
+    from auditor.tables.settings import SettingRow
     from auditor.tables.support import Levels
     from auditor.tables.syscalls import SyscallTables
 
@@ -137,10 +140,31 @@ class RuntimeRow:
     id: str
     title: str
     language: str
+    kind: RuntimeKind
+    """``INTERPRETER``, or what the row's files are."""
     entry_functions: tuple[str, ...]
-    """Functions that only its own launcher imports, or that only it exports."""
+    """Functions that only its own launcher imports, or that only it exports. Any of them."""
+    most_code: int
+    """Bytes of code of the largest executable that is still its launcher when it imports one of
+    these: a larger one embeds the runtime. 0 for any size."""
+    sections: tuple[str, ...]
+    """ELF sections. Any of them."""
+    marks: tuple[str, ...]
+    """Contents, in Latin-1. All of them. What else the row names must be there too."""
+    pattern: str
+    """Regular expression over the contents, looked for where the marks are."""
+    library_functions: tuple[str, ...]
+    """Exports of a shared library that is the runtime itself. Any of them."""
+    files: tuple[str, ...]
+    """Globs of other files that show it; ``marks`` must be in them."""
     command_pattern: str
-    """Regular expression for the whole base name that a first line asks for."""
+    """Regular expression for the whole base name that a first line asks for; empty for none."""
+    version: tuple[str, ...]
+    """Regular expressions over the contents, tried in order; group 1 is the version."""
+    series: tuple[str, ...]
+    """The same for what the version must begin with; groups are joined by dots."""
+    vendor: str
+    """The same for who built it."""
     source: str
 
 
@@ -181,6 +205,12 @@ class Tables:
     runtimes: tuple[RuntimeRow, ...]
     wrappers: Mapping[str, WrapperRow]
     languages: Mapping[str, LanguageRow]
+    """In the order of the file."""
+    apis: Mapping[str, Apis]
+    """Language (``python``) → what the names of its libraries ask for."""
+    launchers: Mapping[str, Mapping[str, LauncherRow]]
+    """Language → id → launcher."""
+    settings: tuple[SettingRow, ...]
     """In the order of the file."""
     hosts: Hosts
     catalog: Catalog

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from auditor.model.inventory import RuntimeKind
 from auditor.model.terms import Need, Support
 
 __all__ = [
@@ -83,9 +84,20 @@ class RuntimeShape(_Shape, frozen=True):
 
     title: str
     language: str
-    entry_functions: tuple[str, ...]
-    command_pattern: str
     source: str
+    runtime: str = ""
+    kind: RuntimeKind = RuntimeKind.INTERPRETER
+    entry_functions: tuple[str, ...] = ()
+    most_code: int = 0
+    sections: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    pattern: str = ""
+    library_functions: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    command_pattern: str = ""
+    version: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    vendor: str = ""
 
 
 class WrapperShape(_Shape, frozen=True):

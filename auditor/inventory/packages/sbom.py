@@ -24,7 +24,7 @@ from auditor.inventory.packages.records import (
 from auditor.inventory.packages.syft_json import looks_like_syft, read_syft
 from auditor.model.inventory import Package
 
-__all__ = ["read_sbom"]
+__all__ = ["open_sbom", "read_sbom"]
 
 _LARGEST = 512 << 20
 """Bytes of a document."""
@@ -39,19 +39,24 @@ _TYPES = {"pypi": "python", "golang": "go-module", "cargo": "rust-crate", "maven
 
 
 def read_sbom(path: str) -> Packages:
-    """The packages of a file. Raises ``UsageError`` where there is no such document."""
+    """The packages of a file given as an option. Raises ``UsageError`` where it is none."""
+    try:
+        return open_sbom(path)
+    except NotUnderstoodError as error:
+        raise UsageError(f"--packages {path}: {error}", hint=_HINT) from error
+
+
+def open_sbom(path: str) -> Packages:
+    """The packages of a file. Raises ``NotUnderstoodError`` where it is no such document."""
     file = Path(path)
     try:
         if file.stat().st_size > _LARGEST:
-            raise UsageError(f"--packages {path}: the file is larger than {_LARGEST >> 20} MiB")
+            raise NotUnderstoodError(f"the file is larger than {_LARGEST >> 20} MiB")
         content = file.read_bytes()
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise UsageError(f"--packages {path}: cannot be read: {reason}", hint=_HINT) from error
-    try:
-        return _read(content)
-    except NotUnderstoodError as error:
-        raise UsageError(f"--packages {path}: {error}", hint=_HINT) from error
+        raise NotUnderstoodError(f"cannot be read: {reason}") from error
+    return _read(content)
 
 
 def _read(content: bytes) -> Packages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from auditor.assess import assess
 from auditor.model.assessment import Assessment
 from auditor.model.facts import ElfFacts, Symbol
-from auditor.model.graph import Binding, DependencyGraph, Launch
+from auditor.model.graph import Binding, Call, DependencyGraph, Launch
 from auditor.model.inventory import Component, Inventory, Unknown
 from auditor.model.terms import Reach, Role
 from auditor.tables import load
@@ -33,6 +33,8 @@ def judged(component, elf, tables) -> Callable[..., Assessment]:
         main: tuple[str, ...] = (),
         unknowns: tuple[Unknown, ...] = (),
         problem: str | None = None,
+        calls: tuple[Call, ...] = (),
+        languages: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Assessment:
         libc = component("/lib/libc.so.6", elf(soname="libc.so.6", exports=("fork",)))
@@ -51,6 +53,8 @@ def judged(component, elf, tables) -> Callable[..., Assessment]:
             },
             commands=(),
             unknowns=(),
+            calls=calls,
+            languages=languages or {},
         )
         inventory = Inventory(components, unknowns, len(components))
         return assess(inventory, graph, tables, **options)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.model.assessment import EvidenceKind
 from auditor.model.facts import Symbol, WasmFacts, WasmForm, WasmImport
+from auditor.model.graph import Call
 from auditor.model.inventory import Component, ComponentKind, Unknown
 from auditor.model.terms import Need, Role, Severity, Support, Verdict
 
@@ -157,3 +159,56 @@ def test_effort_counts_a_capability_once(judged, component, elf):
         (component("/b", elf(imports=("fork",))), Role.MAIN),
     )
     assert target(once, "wasip1").effort == target(twice, "wasip1").effort
+
+
+APP = Component("source:/app.py", ComponentKind.SOURCE, "/app.py", 1000, None, None)
+
+
+def call(name, capability, need=Need.ESSENTIAL, *, module=False):
+    return Call(APP.id, name, capability, need, 3, "work", "python", module)
+
+
+def of_python(judged, *calls):
+    return judged((APP, Role.MAIN), calls=calls, languages={APP.id: "cpython"})
+
+
+def test_a_program_in_a_language_is_adapted_where_its_runtime_is_at_home(judged):
+    assessment = of_python(judged)
+    wasip1 = target(assessment, "wasip1")
+    assert (wasip1.verdict, wasip1.effort) == (Verdict.ADAPT, 1)
+    runtime = finding(assessment, "runtime.language", "wasip1")
+    assert (runtime.support, runtime.severity) == (Support.EMULATED, Severity.NOTE)
+    assert runtime.table.key == "cpython.wasip1"
+    assert target(assessment, "core").verdict is Verdict.REARCHITECT
+    assert finding(assessment, "runtime.language", "core").support is Support.NONE
+    assert "CPython" in assessment.recommendation.next_step
+    assert assessment.routes[APP.id].startswith("adapt: ")
+
+
+def test_a_call_of_the_application_blocks_with_its_line_and_function(judged):
+    assessment = of_python(judged, call("subprocess.run", "process.spawn"))
+    spawn = finding(assessment, "process.spawn", "wasip1")
+    assert (spawn.support, spawn.severity) == (Support.NONE, Severity.ERROR)
+    (evidence,) = spawn.evidence
+    assert (evidence.kind, evidence.detail) == (EvidenceKind.CALL, "subprocess.run")
+    assert (evidence.line, evidence.member) == (3, "work")
+
+
+def test_a_call_that_is_only_possible_is_a_note(judged):
+    assessment = of_python(judged, call("os.fork", "process.fork", Need.INCIDENTAL))
+    assert finding(assessment, "process.fork", "wasip1").severity is Severity.NOTE
+    assert target(assessment, "wasip1").verdict is Verdict.ADAPT
+
+
+def test_a_module_asks_only_where_the_target_s_build_lacks_it(judged):
+    assessment = of_python(judged, call("fcntl", "fs.locks", module=True))
+    missing = finding(assessment, "fs.locks", "wasip1")
+    assert (missing.support, missing.table.file) == (Support.NONE, "catalog/python-modules.csv")
+    assert missing.evidence[0].kind is EvidenceKind.MODULE
+    assert finding(assessment, "fs.locks", "wasix") is None
+    assert finding(assessment, "fs.locks", "wasip2").support is Support.UNKNOWN
+
+
+def test_a_runtime_that_no_table_knows_is_unknown_everywhere(judged):
+    assessment = judged((APP, Role.MAIN), languages={APP.id: "intercal"})
+    assert finding(assessment, "runtime.language", "wasip1").support is Support.UNKNOWN

@@ -139,3 +139,23 @@ def test_a_scan_that_is_stopped_takes_syft_with_it(tree, syft, tmp_path, number)
     assert process.returncode == 128 + number
     assert not Path(f"/proc/{note.read_text().strip()}").exists()
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["debian.json", "cyclonedx.json", "spdx.json"])
+def test_a_bill_of_materials_alone_gives_packages_and_no_verdict(name, schema, capsys):
+    assert main(["scan", f"sbom:{RECORDED / name}", "-o", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    jsonschema.validate(report, schema)
+    assert len(report["packages"]) > 1
+    assert {target["verdict"] for target in report["targets"]} == {"insufficient-evidence"}
+    assert {target["coverage"] for target in report["targets"]} == {0.0}
+    assert report["recommendation"]["next_step"].startswith("Scan the image itself")
+
+
+def test_what_is_no_bill_of_materials_is_an_error_with_a_sentence(tmp_path, capsys):
+    file = tmp_path / "bom.json"
+    file.write_text("{}")
+    assert main(["scan", f"sbom:{file}"]) == 1
+    assert "no bill of materials that can be read" in capsys.readouterr().err
+    assert main(["scan", f"sbom:{file}.not"]) == 1
+    assert main(["inspect", f"sbom:{file}", "/bin/sh"]) == 64

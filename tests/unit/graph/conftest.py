@@ -26,6 +26,7 @@ def graph_of(root_of, component) -> Callable[..., DependencyGraph]:
         cmd: tuple[str, ...] = (),
         env: tuple[tuple[str, str], ...] = (),
         working_dir: str = "/",
+        healthcheck: tuple[str, ...] = (),
         overrides: Overrides | None = None,
     ) -> DependencyGraph:
         tables = load()
@@ -37,7 +38,13 @@ def graph_of(root_of, component) -> Callable[..., DependencyGraph]:
         known = [item for item in scripts if item.path not in elves]
         made = [component(path, facts) for path, facts in elves.items()]
         inventory = Inventory(tuple(sorted([*known, *made], key=lambda c: c.id)), (), len(tree))
-        config = ImageConfig(entrypoint=entrypoint, cmd=cmd, env=env, working_dir=working_dir)
+        config = ImageConfig(
+            entrypoint=entrypoint,
+            cmd=cmd,
+            env=env,
+            working_dir=working_dir,
+            healthcheck=healthcheck,
+        )
         return build(rootfs, config, inventory, tables, overrides or Overrides())
 
     return make

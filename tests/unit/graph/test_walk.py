@@ -276,3 +276,29 @@ def test_a_script_reached_twice_is_still_only_set_up(graph_of, programs):
     graph = graph_of(tree, entrypoint=("/e.sh",))
     assert main_of(graph) == ["/usr/sbin/server"]
     assert graph.roles["script:/inner.sh"] is Role.SETUP
+
+
+@pytest.mark.parametrize(
+    "healthcheck", [("CMD", "id", "-u"), ("CMD-SHELL", "/usr/bin/id -u || exit 1")]
+)
+def test_a_health_check_is_a_second_process_that_does_not_count(graph_of, programs, healthcheck):
+    graph = graph_of(programs, cmd=("server",), healthcheck=healthcheck)
+    assert main_of(graph) == ["/usr/sbin/server"]
+    assert graph.reach["executable:/usr/bin/id"] is Reach.REACHABLE
+    assert graph.roles["executable:/usr/bin/id"] is Role.SETUP
+    assert len(edges_of(graph, EdgeKind.CHECKS)) == 1
+
+
+@pytest.mark.parametrize("healthcheck", [(), ("NONE",), ("CMD",), ("",)])
+def test_no_health_check_adds_nothing(graph_of, programs, healthcheck):
+    graph = graph_of(programs, cmd=("server",), healthcheck=healthcheck)
+    assert edges_of(graph, EdgeKind.CHECKS) == []
+    assert graph.unknowns == ()
+
+
+def test_a_health_check_that_is_not_in_the_image_is_told_and_weighs_nothing(graph_of, programs):
+    graph = graph_of(programs, cmd=("server",), healthcheck=("CMD", "curl", "localhost"))
+    (unknown,) = graph.unknowns
+    assert unknown.reason == "the image's HEALTHCHECK: 'curl' is not in the image"
+    assert unknown.component is None
+    assert graph.launch.problem is None

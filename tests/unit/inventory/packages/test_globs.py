@@ -8,6 +8,7 @@ import pytest
 from auditor.inventory.keep import keep
 from auditor.inventory.packages import globs
 from auditor.inventory.packages.globs import GLOBS, is_program, is_wanted, wants_name
+from auditor.inventory.sources import is_source
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_what_a_cataloger_looks_for_is_handed_over(path):
 )
 def test_what_no_cataloger_looks_for_is_left_out(path):
     assert not is_wanted(path)
-    assert not keep(path, 0o644, 10, b"x = 1\n")
+    assert keep(path, 0o644, 10, b"x = 1\n") == is_source(path)
 
 
 @pytest.mark.parametrize("glob", [g for g in GLOBS if g.startswith("**/") and g.count("/") == 1])

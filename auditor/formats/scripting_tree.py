@@ -1,0 +1,78 @@
+"""Source of a scripting language as a syntax tree of tree-sitter's, in bounded time.
+
+tree-sitter's nodes stay in the modules of this room.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Language, Node, Parser
+
+from auditor.formats import FormatError
+
+__all__ = ["LARGEST", "Node", "Tree", "child", "errors_of", "parse_tree"]
+
+LARGEST = 1 << 20
+"""Bytes of one file."""
+MAX_SECONDS = 5.0
+"""A last resort, as for shell text: on some broken source the parser's time grows with the square
+of the length."""
+_CHUNK = 1 << 16
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A parsed file."""
+
+    data: bytes
+    root: Node
+
+    def text(self, node: Node) -> str:
+        """A node as written; bytes that are no UTF-8 become U+FFFD."""
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def shown(self, node: Node) -> str:
+        """A node as written, on one line, shortened."""
+        text = " ".join(self.text(node).split())
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def parse_tree(language: Language, data: bytes, name: str) -> Tree:
+    """Parse; raises ``FormatError`` over ``LARGEST`` or ``MAX_SECONDS``. ``name``: for people."""
+    if len(data) > LARGEST:
+        raise FormatError(f"{name} source of more than {LARGEST >> 20} MiB is not read")
+    deadline = time.monotonic() + MAX_SECONDS
+    try:
+        tree = Parser(language).parse(
+            lambda offset, _: data[offset : offset + _CHUNK],
+            progress_callback=lambda _offset, _has_error: time.monotonic() > deadline,
+        )
+    except ValueError:
+        raise FormatError(
+            f"the source is so broken that reading it takes over {MAX_SECONDS:.0f} seconds"
+        ) from None
+    return Tree(data, tree.root_node)
+
+
+def child(node: Node | None, field: str) -> Node | None:
+    """A child by its role in the grammar."""
+    return None if node is None else node.child_by_field_name(field)
+
+
+def errors_of(root: Node) -> int:
+    """Places that the parser left out."""
+    return sum(1 for node in _broken(root) if node.is_error or node.is_missing)
+
+
+def _broken(root: Node) -> Iterator[Node]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.has_error or node.is_missing:
+            yield node
+            if not node.is_error:
+                stack.extend(node.children)

@@ -1,0 +1,138 @@
+"""What followed applications add to the graph: components, edges, calls and Unknowns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from auditor.applications import Applications, Asked, Certainty, Followed, Module, Start
+from auditor.model.graph import Call, Edge, EdgeKind
+from auditor.model.inventory import Component, ComponentKind, Unknown
+from auditor.model.terms import Need
+
+__all__ = ["Sources", "Started"]
+
+_SURELY = {
+    Certainty.SURE: Need.ESSENTIAL,
+    Certainty.LIKELY: Need.TYPICAL,
+    Certainty.POSSIBLE: Need.INCIDENTAL,
+}
+"""The most that a call can need, by how sure it is that it is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A runtime or a launcher that was told to run an application."""
+
+    host: str
+    """Component id of the runtime, or of the script that the runtime reads."""
+    origin: str
+    """Component id of what started it."""
+    runtime: str
+    start: Start
+    detail: str
+    handed: bool
+
+
+@dataclass(slots=True)
+class Sources:
+    """Follows what was started and gathers over all of it."""
+
+    applications: Applications
+    by_path: Mapping[str, Component]
+    found: dict[str, Component] = field(default_factory=dict)
+    """Path → component that the inventory does not have."""
+    edges: set[Edge] = field(default_factory=set)
+    shortcuts: set[tuple[str, str]] = field(default_factory=set)
+    """From what starts a runtime to what the runtime runs: the work goes on there."""
+    natives: dict[str, Component] = field(default_factory=dict)
+    calls: set[Call] = field(default_factory=set)
+    unknowns: set[Unknown] = field(default_factory=set)
+    languages: dict[str, str] = field(default_factory=dict)
+    main: list[str] = field(default_factory=list)
+
+    def add(self, started: Started) -> None:
+        """Follow one start."""
+        followed = self.applications.follow(started.runtime, started.start)
+        ids = {key: self._component(module).id for key, module in followed.modules.items()}
+        self._imports(started, followed, ids)
+        language = self.applications.language_of(started.runtime)
+        for asked in followed.asked.values():
+            self.calls.add(_call(asked, followed.modules[asked.module], ids, language))
+        for unknown in followed.unknowns:
+            component = self._at(unknown.path)
+            identifier = component.id if component is not None else started.host
+            self.unknowns.add(replace(unknown, component=identifier))
+        entries = [ids[key] for key in started.start.modules if key in ids]
+        for entry in dict.fromkeys(entries):
+            self.languages[entry] = started.runtime
+            if started.handed and entry not in self.main:
+                self.main.append(entry)
+        for served in started.start.served if entries else ():
+            self.calls.add(
+                Call(
+                    entries[0],
+                    served.launcher,
+                    served.capability,
+                    Need.ESSENTIAL,
+                    None,
+                    "",
+                    language,
+                )
+            )
+
+    def _imports(self, started: Started, followed: Followed, ids: Mapping[str, str]) -> None:
+        for item in followed.imports:
+            if item.native:
+                self._native(item.target, ids[item.source], item.detail, item.line)
+                continue
+            target = ids[item.target]
+            if item.source:
+                if ids[item.source] != target:
+                    line = item.line or None
+                    self.edges.add(
+                        Edge(ids[item.source], target, EdgeKind.IMPORTS, item.detail, line)
+                    )
+            elif started.host != target:
+                self.edges.add(Edge(started.host, target, EdgeKind.RUNS, started.detail))
+                self.shortcuts.add((started.origin, target))
+
+    def _native(self, path: str, source: str, detail: str, line: int) -> None:
+        component = self.by_path.get(path)
+        if component is None:
+            return
+        self.edges.add(Edge(source, component.id, EdgeKind.IMPORTS, detail, line or None))
+        self.natives[component.id] = component
+
+    def _component(self, module: Module) -> Component:
+        known = self._at(module.file)
+        if known is None:
+            known = self.found[module.file] = Component(
+                id=f"{ComponentKind.SOURCE}:{module.file}",
+                kind=ComponentKind.SOURCE,
+                path=module.file,
+                size=module.size,
+                layer=module.layer,
+                facts=None,
+            )
+        return known
+
+    def _at(self, path: str) -> Component | None:
+        return self.by_path.get(path) or self.found.get(path)
+
+
+def _call(asked: Asked, module: Module, ids: Mapping[str, str], language: str) -> Call:
+    certainty = Certainty.POSSIBLE if asked.guarded else asked.certainty
+    most = _SURELY[certainty]
+    need = asked.api.need if asked.api.need.rank <= most.rank else most
+    member = ".".join(part for part in (module.member, asked.unit) if part)
+    return Call(
+        component=ids[asked.module],
+        name=asked.name,
+        capability=asked.api.capability,
+        need=need,
+        line=asked.line or None,
+        member=member,
+        language=language,
+        module=asked.api.use == "import",
+    )
