@@ -87,8 +87,8 @@ BROKEN = [
         id="a capability without source",
     ),
     pytest.param(
-        replace("runtimes.toml", 'source = "runtime-binaries"\n', ""),
-        ["signatures/runtimes.toml, [cpython]", "missing required field `source`"],
+        replace("runtimes.toml", 'source = "runtime-bytes"\n', ""),
+        ["signatures/runtimes.toml, [go]", "missing required field `source`"],
         id="a runtime without source",
     ),
     pytest.param(
