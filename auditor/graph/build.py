@@ -53,7 +53,7 @@ def build(
     hosts = tuple(started.host for started in walk.started if started.handed)
     spreading = spread(
         edges,
-        Starts(main, hosts, tuple(sorted(sources.shortcuts))),
+        Starts(main, hosts, tuple(sorted(sources.shortcuts)), tuple(sources.prepares)),
         (*inventory.components, *found),
     )
     unknowns = walk.unknowns | linking.unknowns | sources.unknowns

@@ -24,6 +24,8 @@ class Starts:
     """Runtimes and launchers that run some of it, and are exchanged on a target."""
     shortcuts: tuple[tuple[str, str], ...] = ()
     """From what starts a runtime to what the runtime runs."""
+    prepares: tuple[str, ...] = ()
+    """What a runtime runs and ends with, before the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,14 @@ def _roles(
     for start in starts.main:
         if start in without:
             work |= {start} | nx.descendants(without, start)
+    prepares = set(starts.prepares).intersection(graph)
+    prepares |= {node for start in tuple(prepares) for node in nx.descendants(graph, start)}
     roles: dict[str, Role] = {}
     for identifier in chains:
         if identifier in work:
             roles[identifier] = Role.MAIN
+        elif identifier in behind and identifier not in prepares:
+            roles[identifier] = Role.RUNTIME
         else:
-            roles[identifier] = Role.RUNTIME if identifier in behind else Role.SETUP
+            roles[identifier] = Role.SETUP
     return roles

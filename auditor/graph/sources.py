@@ -50,6 +50,8 @@ class Sources:
     unknowns: set[Unknown] = field(default_factory=set)
     languages: dict[str, str] = field(default_factory=dict)
     main: list[str] = field(default_factory=list)
+    prepares: list[str] = field(default_factory=list)
+    """Entry modules of what is not left running."""
 
     def add(self, started: Started) -> None:
         """Follow one start."""
@@ -66,8 +68,9 @@ class Sources:
         entries = [ids[key] for key in started.start.modules if key in ids]
         for entry in dict.fromkeys(entries):
             self.languages[entry] = started.runtime
-            if started.handed and entry not in self.main:
-                self.main.append(entry)
+            chosen = self.main if started.handed else self.prepares
+            if entry not in chosen:
+                chosen.append(entry)
         for served in started.start.served if entries else ():
             self.calls.add(
                 Call(

@@ -11,13 +11,13 @@ from auditor.graph import build
 from auditor.inventory import collect
 from auditor.model.graph import DependencyGraph, Overrides
 from auditor.model.image import ImageConfig
-from auditor.model.inventory import Inventory
+from auditor.model.inventory import Component, Inventory
 from auditor.tables import load
 
 
 @pytest.fixture
 def graph_of(root_of, component) -> Callable[..., DependencyGraph]:
-    """The graph of a tree: text files as they are, ELF files by made-up facts."""
+    """The graph of a tree: text as it is, ELF files by made-up facts or components."""
 
     def make(
         tree: dict[str, Any],
@@ -36,7 +36,10 @@ def graph_of(root_of, component) -> Callable[..., DependencyGraph]:
         )
         scripts = collect(rootfs, tables.runtimes).components
         known = [item for item in scripts if item.path not in elves]
-        made = [component(path, facts) for path, facts in elves.items()]
+        made = [
+            facts if isinstance(facts, Component) else component(path, facts)
+            for path, facts in elves.items()
+        ]
         inventory = Inventory(tuple(sorted([*known, *made], key=lambda c: c.id)), (), len(tree))
         config = ImageConfig(
             entrypoint=entrypoint,
