@@ -23,6 +23,7 @@ EFFORTS = {
 }
 """What the points of an effort stand for."""
 _FUNCTIONS_NAMED = 20
+_NAMES_NAMED = 6
 _NEAR = 5
 
 
@@ -58,7 +59,7 @@ class WireLevel(msgspec.Struct, frozen=True):
 
 
 class WireFunctions(msgspec.Struct, frozen=True):
-    """The libc functions that fall under a capability."""
+    """Names that fall under a capability: functions of the C library, or of a language's."""
 
     count: int
     first: list[str]
@@ -104,6 +105,8 @@ class WireRule(msgspec.Struct, frozen=True):
     levels: list[WireLevel]
     functions: WireFunctions
     function: WireFunction | None
+    apis: dict[str, WireFunctions]
+    """Language → names of its libraries whose use asks for the capability."""
     sources: list[WireRuleSource]
 
 
@@ -161,6 +164,7 @@ def rule(name: str, tables: Tables) -> WireRule:
         levels=levels,
         functions=_functions(row, tables),
         function=function,
+        apis=_apis(row, tables),
         sources=_sources(row, levels, function, tables),
     )
 
@@ -182,6 +186,20 @@ def _functions(row: CapabilityRow, tables: Tables) -> WireFunctions:
     names = [symbol.name for symbol in tables.symbols.values() if symbol.capability == row.name]
     names.sort(key=lambda name: (name.startswith("_"), name))
     return WireFunctions(len(names), names[:_FUNCTIONS_NAMED])
+
+
+def _apis(row: CapabilityRow, tables: Tables) -> dict[str, WireFunctions]:
+    found: dict[str, WireFunctions] = {}
+    for language, apis in tables.apis.items():
+        names = [
+            name
+            for name, rows in apis.rows.items()
+            if any(api.capability == row.name for api in rows)
+        ]
+        if names:
+            names.sort(key=lambda name: (name.startswith("_"), name))
+            found[language] = WireFunctions(len(names), names[:_NAMES_NAMED])
+    return found
 
 
 def _function(name: str, symbol: SymbolRow, tables: Tables) -> WireFunction:

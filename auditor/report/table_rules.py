@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from auditor.report.console import LEVELS, MEANINGS, console, grid
-from auditor.report.rules import WireLevel, WireRule, WireRuleList
+from auditor.report.rules import WireFunctions, WireLevel, WireRule, WireRuleList
 from auditor.report.text import printable
 
 __all__ = ["write_list", "write_rule"]
@@ -123,10 +123,18 @@ def _functions(screen: Console, document: WireRule) -> None:
     functions = document.functions
     if not functions.count:
         screen.print(Text("No function of the C library shows it; other evidence does.\n"))
-        return
-    how_many = "1 function" if functions.count == 1 else f"{functions.count} functions"
-    screen.print(Text(f"{how_many} of the C library ask for it", style="bold"))
-    rest = functions.count - len(functions.first)
-    more = f" and {rest} more" if rest else ""
-    screen.print(Padding.indent(Text(", ".join(functions.first) + more), 2))
-    screen.print()
+    else:
+        how_many = "1 function" if functions.count == 1 else f"{functions.count} functions"
+        screen.print(Text(f"{how_many} of the C library ask for it", style="bold"))
+        screen.print(Padding.indent(Text(_named(functions)), 2))
+        screen.print()
+    if document.apis:
+        screen.print(Text("So do, in the languages that are followed", style="bold"))
+        for language, names in document.apis.items():
+            screen.print(Padding.indent(Text(f"{language}: {_named(names)}"), 2))
+        screen.print()
+
+
+def _named(names: WireFunctions) -> str:
+    rest = names.count - len(names.first)
+    return ", ".join(names.first) + (f" and {rest} more" if rest else "")
