@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from auditor.assess import assess
@@ -27,11 +28,13 @@ from auditor.inventory import (
     recognise_servers,
     with_packages,
 )
+from auditor.inventory.settings import CommandLine, settings
 from auditor.linking import link
 from auditor.model.facts import ElfFacts
-from auditor.model.graph import DependencyGraph, Launch, Overrides
+from auditor.model.graph import DependencyGraph, EdgeKind, Launch, Overrides
 from auditor.model.image import Image, ImageConfig, Scheme
 from auditor.model.inventory import Component, Inventory
+from auditor.model.settings import Setting
 from auditor.model.terms import Role
 from auditor.report import Scan, WireInspection, inspection
 from auditor.report.inspection import Linked
@@ -41,6 +44,7 @@ from auditor.tables.rows import Tables
 
 __all__ = ["Options", "Progress", "inspect", "scan"]
 
+_STARTS = frozenset({EdgeKind.EXECS, EdgeKind.SPAWNS})
 _BILLS = "sbom: takes a file of syft JSON, CycloneDX JSON or SPDX 2 JSON"
 
 
@@ -96,6 +100,9 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         progress.stage("following the entrypoint")
         graph = build(rootfs, image.config, inventory, tables, _without_secrets(options.overrides))
         inventory = inventory.with_components(graph.sources)
+        config = _overridden(image.config, options.overrides)
+        found = _settings(rootfs, config, inventory, graph, tables)
+        inventory = replace(inventory, settings=found)
         work = [item for item in inventory.components if graph.roles.get(item.id) is Role.MAIN]
         servers = recognise_servers(rootfs, work, tables.catalog) if options.catalog else {}
         excluded = rootfs.excluded() if isinstance(rootfs, ExcludingRootFS) else ()
@@ -126,7 +133,9 @@ def _of_packages(reference: Reference, options: Options, progress: Progress) -> 
         packages = open_sbom(reference.location)
     except NotUnderstoodError as error:
         raise NotAnImageError(f"{reference.location}: {error}", hint=_BILLS) from error
-    inventory = Inventory((), packages.unknowns, 0, packages.packages, packages.by)
+    inventory = Inventory(
+        (), packages.unknowns, 0, packages=packages.packages, packages_by=packages.by
+    )
     graph = DependencyGraph(
         launch=Launch((), (), "a bill of materials does not say what the image starts"),
         edges=(),
@@ -201,6 +210,44 @@ def _open(
     if options.exclude:
         rootfs = excluding(rootfs, options.exclude, links=options.bounds.links)
     return tables, opened.image, rootfs
+
+
+def _settings(
+    rootfs: RootFS,
+    config: ImageConfig,
+    inventory: Inventory,
+    graph: DependencyGraph,
+    tables: Tables,
+) -> tuple[Setting, ...]:
+    """What the configuration sets, for what runs."""
+    reached = [item for item in inventory.components if item.id in graph.roles]
+    running = {name for item in reached for name in (PurePosixPath(item.path).name, item.runtime)}
+    paths = {item.id: item.path for item in reached}
+    lines = [
+        CommandLine(paths[edge.source], edge.line, _words(edge.detail))
+        for edge in graph.edges
+        if edge.line is not None and edge.source in paths and edge.kind in _STARTS
+    ]
+    return settings(
+        rootfs,
+        config,
+        graph.launch.argv,
+        tables.settings,
+        running={name for name in running if name is not None},
+        lines=lines,
+    )
+
+
+def _overridden(config: ImageConfig, overrides: Overrides) -> ImageConfig:
+    return replace(config, env=(*config.env, *_without_secrets(overrides).env))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """A command as it stands in a script, word for word where that can be told."""
+    try:
+        return tuple(shlex.split(text, comments=True))
+    except ValueError:
+        return tuple(text.split())
 
 
 def _syft(stack: ExitStack, rootfs: RootFS, options: Options) -> Cataloguing | None:

@@ -16,6 +16,9 @@ __all__ = ["LANGUAGES", "Applications"]
 LANGUAGES: Mapping[str, str] = {
     "cpython": "python",
     "pypy": "python",
+    "jvm": "jvm",
+    "cruby": "ruby",
+    "php": "php",
 }
 """Id of a runtime → module of this room that has ``make(context)``. Each is loaded when a runtime
 of that kind is started, since most images need one parser at most."""

@@ -108,6 +108,8 @@ class _Run:
     _live: dict[tuple[str, str], Certainty] = field(default_factory=dict)
     """Classes that are made or derived from."""
     _queue: deque[tuple[str, str]] = field(default_factory=deque)
+    _rows: dict[tuple[str, bool], tuple[Api, ...]] = field(default_factory=dict)
+    """The same names are used again and again."""
 
     def work(self) -> None:
         """Until nothing new is reached."""
@@ -303,7 +305,7 @@ class _Run:
         """Note what a name asks for; True where the host takes the place of what is behind."""
         imported = use.kind is UseKind.IMPORT
         certainty = certainty if imported else self._passed(module, use, certainty)
-        rows = self.apis.of(place.name, imported=imported)
+        rows = self._rows_of(place.name, imported=imported)
         for row in rows:
             key = (module.key, unit, place.name, use.line, row)
             known = self.found.asked.get(key)
@@ -312,6 +314,12 @@ class _Run:
                     module.key, unit, place.name, use.line, row, certainty, use.guarded
                 )
         return any(row.use is ApiUse.SERVE for row in rows)
+
+    def _rows_of(self, name: str, *, imported: bool) -> tuple[Api, ...]:
+        known = self._rows.get((name, imported))
+        if known is None:
+            known = self._rows[name, imported] = self.apis.of(name, imported=imported)
+        return known
 
     def _absent(self, module: Module, use: Use, certainty: Certainty) -> None:
         """An import that leads nowhere: no matter where it is guarded, or never surely run."""

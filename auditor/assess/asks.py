@@ -24,6 +24,8 @@ UNLISTED = "libc.unlisted"
 """Capability of a libc function that no table knows."""
 WASM_IMPORTS = "wasm.imports"
 """Capability of host functions that a WebAssembly binary imports."""
+SERVED = "net.http.serve"
+"""Capability of answering requests that somebody else accepts."""
 LANGUAGE = "runtime.language"
 """Capability of a build of the runtime that runs the program."""
 
@@ -38,6 +40,8 @@ class Ask:
     need: Need
     line: int | None = None
     member: str | None = None
+    path: str | None = None
+    """Where the fact stands, if not in the component's own file."""
     language: str | None = None
     """The language that ``detail`` is a name of, where it is one of a language's library."""
 
@@ -59,9 +63,11 @@ def gather(inventory: Inventory, graph: DependencyGraph, tables: Tables) -> Asks
     calls: dict[str, list[Call]] = {}
     for call in graph.calls:
         calls.setdefault(call.component, []).append(call)
+    configured = _configured(inventory, graph)
     asks: dict[str, tuple[Ask, ...]] = {}
     for component in inventory.components:
         found = {
+            *(configured if component.id in graph.launch.main[:1] else ()),
             *_asks(component, graph, tables, toolchain, commands.get(component.id, ())),
             *map(_of_call, calls.get(component.id, ())),
         }
@@ -70,6 +76,33 @@ def gather(inventory: Inventory, graph: DependencyGraph, tables: Tables) -> Asks
             found.add(Ask(LANGUAGE, EvidenceKind.RUNTIME, runtime, Need.ESSENTIAL))
         asks[component.id] = tuple(sorted(found, key=_order))
     return asks
+
+
+def _configured(inventory: Inventory, graph: DependencyGraph) -> tuple[Ask, ...]:
+    """What settings ask for, but for those of a launcher that falls away."""
+    gone = {_plain(call.name) for call in graph.calls if call.capability == SERVED}
+    asks: list[Ask] = []
+    for item in inventory.settings:
+        owner = item.name.partition(".")[0]
+        if item.capability is None or item.need is None or _plain(owner) in gone:
+            continue
+        in_file = item.where.startswith("/")
+        asks.append(
+            Ask(
+                item.capability,
+                EvidenceKind.SETTING,
+                item.text if in_file else f"{item.where}: {item.text}",
+                item.need,
+                item.line,
+                path=item.where if in_file else None,
+            )
+        )
+    return tuple(asks)
+
+
+def _plain(name: str) -> str:
+    """``PHP-FPM`` and ``php_fpm`` are one."""
+    return "".join(char for char in name.lower() if char.isalnum())
 
 
 def _order(ask: Ask) -> tuple[str, str, str, int, int, str]:
@@ -86,7 +119,9 @@ def _order(ask: Ask) -> tuple[str, str, str, int, int, str]:
 def _of_call(call: Call) -> Ask:
     kind = EvidenceKind.MODULE if call.module else EvidenceKind.CALL
     member = call.member or None
-    return Ask(call.capability, kind, call.name, call.need, call.line, member, call.language)
+    return Ask(
+        call.capability, kind, call.name, call.need, call.line, member, language=call.language
+    )
 
 
 def _asks(

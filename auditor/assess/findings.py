@@ -89,7 +89,7 @@ def _evidence(component: Component, item: Shortfall) -> Evidence:
     return Evidence(
         kind=item.ask.kind,
         detail=item.ask.detail,
-        path=component.path,
+        path=item.ask.path or component.path,
         layer=component.layer,
         package=component.package,
         line=item.ask.line,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from auditor.formats import FormatError
-from auditor.formats.classfile_code import Code, Owner, guards, read_uses
+from auditor.formats.classfile_code import CLASS_LITERAL, Code, Owner, guards, read_uses
 from auditor.formats.classfile_pool import ConstantPool, Reader, dotted
 from auditor.model.source import SourceFacts, Unit, Use, UseKind
 
@@ -20,6 +20,8 @@ MAX_SIZE = 8 << 20
 _OLDEST = 45
 _LONGEST_CODE = 0xFFFF
 _MOST_ARGUMENTS = 255
+_LITERAL_CODE = 40
+"""Bytes; compilers made some 20."""
 _PRIVATE, _STATIC, _NATIVE, _ABSTRACT, _INTERFACE = 0x2, 0x8, 0x100, 0x400, 0x200
 _NAME = re.compile(r"[^.;\[/<>]+|<init>|<clinit>")
 _CLASS_NAME = re.compile(r"[^.;\[/]+(?:\.[^.;\[/]+)*")
@@ -218,7 +220,8 @@ class _Class:
                 known[Use(UseKind.NAME, name, 0, called=True)] = None
             if body.code is None:
                 continue
-            known |= dict.fromkeys(read_uses(self.pool, body.code, owner))
+            if not _is_class_literal(body):
+                known |= dict.fromkeys(read_uses(self.pool, body.code, owner))
             lines.setdefault(unit, body.code.lines[0][1] if body.code.lines else 0)
             sizes[unit] = sizes.get(unit, 0) + body.code.end - body.code.start
         bases = tuple(Use(UseKind.NAME, name, 0, called=True) for name in supers)
@@ -227,6 +230,16 @@ class _Class:
             Unit(owner.unit, 0, 0, bases, is_class=True),
             *(_unit(name, uses, lines, sizes) for name in sorted(uses) if name),
         )
+
+
+def _is_class_literal(body: _Body) -> bool:
+    """Whether a method is what a compiler before Java 5 made for class literals."""
+    return (
+        body.name == CLASS_LITERAL
+        and body.descriptor == "(Ljava/lang/String;)Ljava/lang/Class;"
+        and body.code is not None
+        and body.code.end - body.code.start < _LITERAL_CODE
+    )
 
 
 def _unit(

@@ -13,9 +13,9 @@ from auditor.formats import FormatError
 from auditor.formats.classfile_pool import ConstantPool, Handle, Member
 from auditor.model.source import Use, UseKind
 
-__all__ = ["Code", "Guard", "Owner", "guards", "read_uses"]
+__all__ = ["CLASS_LITERAL", "Code", "Guard", "Owner", "guards", "read_uses"]
 
-MAX_USES = 500_000
+MAX_USES = 300_000
 """Uses of one class; a file that has more is refused."""
 _MAX_GUARDS = 64
 """Ranges of one method that count as guarded."""
@@ -40,9 +40,14 @@ for _length, _opcodes in {
 _VARIABLE = frozenset({_TABLESWITCH, _LOOKUPSWITCH, _WIDE})
 _TELLING = frozenset({_LDC, _LDC_W, _LDC2_W, _GETSTATIC, _PUTSTATIC, *range(182, 187)})
 
+CLASS_LITERAL = "class$"
+"""What compilers before Java 5 made of ``Main.class``: a method that takes a constant name."""
 _CLASS_TEXT = re.compile(r"(?:[a-z_][\w]*\.)+[A-Z][\w$]*\Z")
 _LOADERS = frozenset({("java.lang.Class", "forName"), ("java.lang.ClassLoader", "loadClass")})
 _DEFINERS = frozenset({"defineClass", "defineHiddenClass", "defineAnonymousClass"})
+_TOLD_BY_NAME = _DEFINERS | {"loadClass", CLASS_LITERAL}
+"""Methods that mean the same in whichever class they are called."""
+_GIVES_CLASS = ")Ljava/lang/Class;"
 _GETTERS = frozenset({"getMethod", "getDeclaredMethod"})
 _FINDERS = frozenset({"findVirtual", "findStatic", "findSpecial"})
 _MAKERS = frozenset({("java.lang.Class", "newInstance")}) | {
@@ -190,7 +195,7 @@ class _Scan:
                 self._add(UseKind.NAME, f"{name}.<init>", line)
         if not self._sought:
             for name, line in self._invoked:
-                self._add(UseKind.DYNAMIC, name, line)
+                self._dynamic(name, line)
         return list(self.uses)
 
     def _add(
@@ -200,6 +205,10 @@ class _Scan:
         if self.owner.left < 0:
             raise FormatError(f"The class file uses more than {MAX_USES} things.")
         self.uses[Use(kind, name, line, called, guarded)] = None
+
+    def _dynamic(self, name: str, line: int, *, guarded: bool = False) -> None:
+        """Told with its class, since the file that people see holds many."""
+        self._add(UseKind.DYNAMIC, f"{name} in {self.owner.name}", line, guarded=guarded)
 
     def _constant(self, index: int, offset: int) -> None:
         line = self.code.line(offset)
@@ -243,7 +252,8 @@ class _Scan:
             return
         virtual = opcode in {_INVOKEVIRTUAL, _INVOKEINTERFACE}
         self._method(member, line, called=True, virtual=virtual, guarded=guarded)
-        if member.owner.startswith("java.") or member.name in {*_DEFINERS, "loadClass"}:
+        told = member.name in _TOLD_BY_NAME and member.descriptor.endswith(_GIVES_CLASS)
+        if told or member.owner.startswith("java."):
             self._reflection(member, line, guarded=guarded)
 
     def _method(
@@ -263,14 +273,17 @@ class _Scan:
     def _reflection(self, member: Member, line: int, *, guarded: bool) -> None:
         owner, name = member.owner, member.name
         text = self._near(self._text)
-        if (owner, name) in _LOADERS or name == "loadClass":
+        if name == CLASS_LITERAL:
+            if text is not None:
+                self._add(UseKind.NAME, text, line, guarded=guarded)
+        elif (owner, name) in _LOADERS or name == "loadClass":
             if text is None:
-                self._add(UseKind.DYNAMIC, member.qualified, line, guarded=guarded)
+                self._dynamic(member.qualified, line, guarded=guarded)
             elif not text.startswith("["):
                 self._add(UseKind.NAME, text, line, called=True, guarded=guarded)
                 self._add(UseKind.NAME, f"{text}.<init>", line, called=True, guarded=guarded)
         elif name in _DEFINERS:
-            self._add(UseKind.DYNAMIC, member.qualified, line)
+            self._dynamic(member.qualified, line)
         elif (owner, name) in _MAKERS:
             self._made = True
         elif (owner == "java.lang.Class" and name in _GETTERS) or (
@@ -299,7 +312,7 @@ class _Scan:
         if owner == "java.util.ServiceLoader" and name.startswith("load"):
             service = self._near(self._class)
             if service is None:
-                self._add(UseKind.DYNAMIC, member.qualified, line)
+                self._dynamic(member.qualified, line)
             else:
                 self._add(UseKind.NAME, f"META-INF/services/{service}", line, called=True)
         elif owner == "java.sql.DriverManager":

@@ -8,7 +8,6 @@ files without section headers give the same answer. Importing this module loads 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 
 from auditor.formats import FormatError
 from auditor.formats.elf_header import Header, check_extent, machine_name, packer, read_header
@@ -38,8 +37,6 @@ _VISIBLE = frozenset({0, 3})
 _NOTYPE = 0
 _FUNCTIONS = frozenset({2, 10})
 """``STT_FUNC``, ``STT_GNU_IFUNC``."""
-_MOST_SECTIONS = 1024
-"""Names that are kept; programs have some fifty."""
 _VERSION_INDEX = 0x7FFF
 """The bit above says "not the default version" (``VERSYM_HIDDEN``)."""
 
@@ -109,7 +106,6 @@ def _facts(binary: lief.ELF.Binary, header: Header, data: bytes) -> ElfFacts:
         build_id=_build_id(binary),
         code_size=sum(segment.file_size for segment in header.code),
         nodeflib=bool(flags & _low(_FLAG.NODEFLIB)),
-        sections=_section_names(binary) if dynamic else (),
         packed=packer(data, header),
     )
 
@@ -173,11 +169,6 @@ def _build_id(binary: lief.ELF.Binary) -> str | None:
         if note.type == lief.ELF.Note.TYPE.GNU_BUILD_ID:
             return bytes(note.description).hex() or None
     return None
-
-
-def _section_names(binary: lief.ELF.Binary) -> tuple[str, ...]:
-    names = (_text(section.name) for section in islice(binary.sections, _MOST_SECTIONS))
-    return tuple(name for name in names if name)
 
 
 def _text(value: str | bytes) -> str:

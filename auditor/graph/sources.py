@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -56,7 +57,13 @@ class Sources:
     def add(self, started: Started) -> None:
         """Follow one start."""
         followed = self.applications.follow(started.runtime, started.start)
-        ids = {key: self._component(module).id for key, module in followed.modules.items()}
+        sizes: Counter[str] = Counter()
+        for module in followed.modules.values():
+            sizes[module.file] += module.size
+        ids = {
+            key: self._component(module, sizes[module.file]).id
+            for key, module in followed.modules.items()
+        }
         self._imports(started, followed, ids)
         language = self.applications.language_of(started.runtime)
         for asked in followed.asked.values():
@@ -107,14 +114,15 @@ class Sources:
         self.edges.add(Edge(source, component.id, EdgeKind.IMPORTS, detail, line or None))
         self.natives[component.id] = component
 
-    def _component(self, module: Module) -> Component:
+    def _component(self, module: Module, size: int) -> Component:
+        """The component of a module's file; ``size`` is that of all its reached modules."""
         known = self._at(module.file)
         if known is None:
             known = self.found[module.file] = Component(
                 id=f"{ComponentKind.SOURCE}:{module.file}",
                 kind=ComponentKind.SOURCE,
                 path=module.file,
-                size=module.size,
+                size=size,
                 layer=module.layer,
                 facts=None,
             )
@@ -128,7 +136,7 @@ def _call(asked: Asked, module: Module, ids: Mapping[str, str], language: str) -
     certainty = Certainty.POSSIBLE if asked.guarded else asked.certainty
     most = _SURELY[certainty]
     need = asked.api.need if asked.api.need.rank <= most.rank else most
-    member = ".".join(part for part in (module.member, asked.unit) if part)
+    member = _member(module.member, asked.unit)
     return Call(
         component=ids[asked.module],
         name=asked.name,
@@ -139,3 +147,11 @@ def _call(asked: Asked, module: Module, ids: Mapping[str, str], language: str) -
         language=language,
         module=asked.api.use == "import",
     )
+
+
+def _member(module: str, unit: str) -> str:
+    """``com.example.Main`` and its unit ``Main.run`` are ``com.example.Main.run``."""
+    first, dot, rest = unit.partition(".")
+    if module.rpartition(".")[2] == first:
+        unit = rest if dot else ""
+    return ".".join(part for part in (module, unit) if part)

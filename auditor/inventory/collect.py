@@ -118,7 +118,7 @@ def _elf(rootfs: RootFS, entry: Entry, runtimes: tuple[RuntimeRow, ...]) -> _Rea
     recognised = recognise(facts, content, runtimes)
     # What is linked into a program is no interpreter that a target could bring.
     swapped = recognised is not None and recognised.kind is not RuntimeKind.COMPILED
-    runtime = recognised.row.id if recognised is not None and swapped else None
+    runtime = recognised.row.swap if recognised is not None and swapped else None
     return replace(_reading(entry, kind, facts, runtime=runtime), recognised=recognised)
 
 

@@ -22,7 +22,7 @@ def keep(path: str, mode: int, size: int, head: bytes) -> bool:
     """
     if sniff(head) is not None or path.startswith(_LOADER_CONFIGURATION):
         return True
-    if is_program(head) or is_wanted(path) or is_source(path):
+    if is_program(head) or is_wanted(path) or is_source(path, head):
         return True
     if size > _LARGEST_TEXT:
         return False

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import chain, islice
 from pathlib import PurePosixPath
 
 from auditor.errors import PathInImageError
@@ -20,16 +21,16 @@ from auditor.model.image import Entry, EntryKind, ImageConfig
 from auditor.model.settings import Setting
 from auditor.tables.settings import SettingRow
 
-__all__ = ["is_wanted", "settings"]
+__all__ = ["CommandLine", "is_wanted", "settings"]
 
 _LARGEST = 1 << 20
 """Bytes of a configuration file that are read."""
 _LONGEST_TEXT = 1 << 16
 """Characters of a command line or a variable."""
-_MOST_FILES = 500
+_MOST_FILES = 100
 _MOST_WORDS = 4096
-_MOST_LINES = 200
-"""Lines of one file that set the same thing."""
+_MOST_LINES = 20_000
+"""Lines of one file that are looked at."""
 _LONGEST_LINE = 2000
 _TEXT = 200
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w{0,100})|\{([A-Za-z_]\w{0,100})(?::?-([^{}]{0,200}))?\})")
@@ -53,31 +54,63 @@ def is_wanted(path: str) -> bool:
     return _WANTED.search(path) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """A command that a script runs."""
+
+    path: str
+    """Of the script."""
+    line: int
+    words: tuple[str | None, ...]
+    """``None`` for a word that only run time knows."""
+
+
 def settings(
     rootfs: RootFS,
     config: ImageConfig,
     argv: tuple[str, ...],
     rows: tuple[SettingRow, ...],
+    *,
     running: Collection[str] | None = None,
+    lines: Iterable[CommandLine] = (),
 ) -> tuple[Setting, ...]:
     """Every setting that a row knows, sorted by name and place.
 
-    ``argv`` is ENTRYPOINT and CMD joined. ``running`` holds base names of the programs that run,
-    and ids of the runtimes; ``None`` where all of the image is meant.
+    ``argv`` is ENTRYPOINT and CMD joined, ``lines`` what scripts run. ``running`` holds base
+    names of the programs that run, and ids of the runtimes; names in command lines are added.
+    ``None`` where all of the image is meant.
     """
-    chosen = [row for row in rows if running is None or _runs(row, running)]
     words = _Words.of(config, argv)
+    known = [_known(line) for line in islice(lines, _MOST_WORDS)]
+    if running is not None:
+        spoken = (word for word, _ in words.argv)
+        commands = (line.words[0] for line in known if line.words)
+        running = {*running, *(_base(word) for word in (*spoken, *commands))}
+    chosen = [row for row in rows if running is None or _runs(row, running)]
     files = _files(rootfs, chosen)
     found: dict[tuple[str, str], Setting] = {}
     for row in chosen:
-        every = (
-            *_on_command_line(row, words),
-            *_in_environment(row, words),
-            *_in_files(row, files),
+        on_lines = (
+            _on_command_line(row, [(word or "", line.path) for word in line.words], line.line)
+            for line in known
+        )
+        every = chain(
+            _on_command_line(row, words.argv, None),
+            *on_lines,
+            _in_environment(row, words),
+            _in_files(row, files),
         )
         for setting in every:
             found[setting.name, setting.where] = setting  # the last one in a place is in force
     return tuple(sorted(found.values(), key=lambda item: (item.name, item.where, item.line or 0)))
+
+
+def _known(line: CommandLine) -> CommandLine:
+    return replace(line, words=tuple(word or "" for word in line.words[:_MOST_WORDS]))
+
+
+def _base(word: str | None) -> str:
+    return PurePosixPath((word or "")[:_LONGEST_LINE]).name
 
 
 def _runs(row: SettingRow, running: Collection[str]) -> bool:
@@ -125,18 +158,20 @@ def _expanded(text: str, variables: dict[str, str]) -> str:
     return _VARIABLE.sub(value, text[:_LONGEST_TEXT])
 
 
-def _on_command_line(row: SettingRow, words: _Words) -> Iterator[Setting]:
-    argv = words.argv
+def _on_command_line(
+    row: SettingRow, words: Iterable[tuple[str, str]], line: int | None
+) -> Iterator[Setting]:
+    argv = tuple(words)
     if row.after_program:
         starts = (
             place
             for place, (word, _) in enumerate(argv)
-            if any(fnmatchcase(PurePosixPath(word).name, glob) for glob in row.programs)
+            if any(fnmatchcase(_base(word), glob) for glob in row.programs)
         )
         begin = next(starts, len(argv))
         argv = argv[begin + 1 :]
     for place, text, value in _options(row, [word for word, _ in argv]):
-        yield from _setting(row, value, argv[place][1], None, text)
+        yield from _setting(row, value, argv[place][1], line, text)
 
 
 def _in_environment(row: SettingRow, words: _Words) -> Iterator[Setting]:
@@ -197,11 +232,9 @@ def _in_files(row: SettingRow, files: dict[str, str]) -> Iterator[Setting]:
     for path, text in files.items():
         if not any(fnmatchcase(path, glob) for glob in row.files):
             continue
-        found = 0
-        for number, line in enumerate(text.split("\n"), start=1):
+        for number, line in enumerate(text.split("\n", _MOST_LINES)[:_MOST_LINES], start=1):
             match = re.search(row.line, line) if len(line) <= _LONGEST_LINE else None
-            if match is not None and found < _MOST_LINES:
-                found += 1
+            if match is not None:
                 yield from _setting(row, match[1], path, number, line.strip())
 
 

@@ -35,6 +35,8 @@ class EvidenceKind(StrEnum):
     """An application's source loads a module."""
     RUNTIME = "runtime"
     """A language's runtime runs it."""
+    SETTING = "setting"
+    """The image's configuration sets it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

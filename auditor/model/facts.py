@@ -65,8 +65,6 @@ class ElfFacts:
     """Bytes in executable segments."""
     nodeflib: bool = False
     """``DF_1_NODEFLIB``: the loader skips its default directories."""
-    sections: tuple[str, ...] = ()
-    """Names of its sections, in their order."""
     packed: str | None = None
     """The packer (``UPX``) that hides what the file will run, if its mark is there."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from auditor.model.facts import ElfFacts, ScriptFacts, WasmFacts
+from auditor.model.settings import Setting
 
 __all__ = [
     "Component",
@@ -131,6 +132,8 @@ class Inventory:
     """Regular files looked at."""
     packages: tuple[Package, ...] = ()
     """Sorted."""
+    settings: tuple[Setting, ...] = ()
+    """What the image's configuration sets, where that decides; sorted."""
     packages_by: str | None = None
     """What named the packages (``syft 1.18.1``); ``None`` where nobody was asked."""
     runtimes: tuple[Runtime, ...] = ()

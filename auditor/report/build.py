@@ -40,8 +40,6 @@ class Scan:
     """Sentences about the scan itself that the report should carry."""
     excluded: tuple[Excluded, ...] = ()
     """What the user left out of the image, in the order given."""
-    settings: tuple[Setting, ...] = ()
-    """What the image's configuration sets, sorted."""
 
 
 def to_wire(scan: Scan) -> wire.WireReport:
@@ -78,7 +76,7 @@ def to_wire(scan: Scan) -> wire.WireReport:
         ],
         packages=[_package(package) for package in scan.inventory.packages],
         runtimes=[_runtime(runtime) for runtime in scan.inventory.runtimes],
-        settings=[_setting(setting) for setting in scan.settings],
+        settings=[_setting(setting) for setting in scan.inventory.settings],
         unknowns=_unknowns(scan),
         catalog=[_known(identifier, row, scan) for identifier, row in scan.servers.items()],
         notes=_notes(scan),
@@ -264,6 +262,7 @@ def _known(identifier: str, row: ServerRow, scan: Scan) -> wire.WireKnown:
 def _sources(findings: list[wire.WireFinding], scan: Scan) -> list[wire.WireSource]:
     tables = scan.tables
     rows = {row.source for row in scan.servers.values()}
+    rows |= {setting.source for setting in scan.inventory.settings}
     named = sorted(rows | {finding.table.source for finding in findings})
     return [
         wire.WireSource(source.id, source.title, source.url, source.as_of)

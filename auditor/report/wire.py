@@ -14,7 +14,7 @@ from msgspec import Meta
 
 __all__ = ["SCHEMA_VERSION", "WireReport"]
 
-SCHEMA_VERSION = "1.2.0"
+SCHEMA_VERSION = "1.3.0"
 
 Score = Annotated[int, Meta(ge=0, le=100)]
 Share = Annotated[float, Meta(ge=0, le=1)]

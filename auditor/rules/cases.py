@@ -12,8 +12,8 @@
 ``component`` has ``imports`` (functions of the C library; ``kind: library`` for a shared
 library), or ``wasm_imports`` (``module#function``), or ``commands`` of a shell script, or
 ``calls`` and ``modules`` of a program in a language with a ``runtime`` (``python:os.fork``);
-``asks`` places capabilities that none of these can show. ``expect`` gives the level that each target
-offers for what is asked, and ``absent`` the capabilities that have no finding on any target.
+``asks`` places capabilities that none of these can show. ``expect`` gives the level that each
+target offers for what is asked, and ``absent`` the capabilities that have no finding on any.
 """
 
 from __future__ import annotations

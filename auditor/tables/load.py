@@ -330,19 +330,22 @@ def _runtime(key: str, row: RuntimeShape) -> RuntimeRow:
     contents = (row.pattern, *row.version, *row.series, row.vendor)
     try:
         re.compile(row.command_pattern)
+    except re.error as error:
+        raise complain("runtimes.toml", f"[{key}]", f"command_pattern: {error}") from None
+    try:
         for pattern in contents:
             re.compile(pattern.encode("latin-1"))
         for mark in row.marks:
             mark.encode("latin-1")
     except (re.error, UnicodeEncodeError) as error:
         raise complain("runtimes.toml", f"[{key}]", str(error)) from None
-    known = (row.entry_functions, row.sections, row.marks, row.library_functions)
-    if not any(known):
+    if not (row.entry_functions or row.marks or row.library_functions):
         raise complain("runtimes.toml", f"[{key}]", "nothing tells how it is recognised")
     if row.files and not row.marks:
         raise complain("runtimes.toml", f"[{key}]", "files without marks: a name alone says little")
     cells = msgspec.structs.asdict(row)
-    return RuntimeRow(id=cells.pop("runtime") or key, **cells)
+    name = cells.pop("runtime") or key
+    return RuntimeRow(id=name, **cells | {"swap": row.swap or name})
 
 
 def _wrapper(key: str, row: WrapperShape) -> WrapperRow:

@@ -140,6 +140,8 @@ class RuntimeRow:
     id: str
     title: str
     language: str
+    swap: str
+    """Id of the runtime whose builds can take its place: itself, or one for the same language."""
     kind: RuntimeKind
     """``INTERPRETER``, or what the row's files are."""
     entry_functions: tuple[str, ...]
@@ -147,8 +149,6 @@ class RuntimeRow:
     most_code: int
     """Bytes of code of the largest executable that is still its launcher when it imports one of
     these: a larger one embeds the runtime. 0 for any size."""
-    sections: tuple[str, ...]
-    """ELF sections. Any of them."""
     marks: tuple[str, ...]
     """Contents, in Latin-1. All of them. What else the row names must be there too."""
     pattern: str

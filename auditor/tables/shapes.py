@@ -86,10 +86,10 @@ class RuntimeShape(_Shape, frozen=True):
     language: str
     source: str
     runtime: str = ""
+    swap: str = ""
     kind: RuntimeKind = RuntimeKind.INTERPRETER
     entry_functions: tuple[str, ...] = ()
     most_code: int = 0
-    sections: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     pattern: str = ""
     library_functions: tuple[str, ...] = ()

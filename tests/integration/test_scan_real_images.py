@@ -156,7 +156,7 @@ def test_a_wasm_module_is_already_there(report_of):
 
 def test_a_python_application_is_not_judged_by_its_interpreter(report_of):
     report = report_of("python-app")
-    assert report.recommendation.verdict == "insufficient-evidence"
+    assert report.recommendation.verdict == "adapt"
     python = next(item for item in report.components if item.runtime == "cpython" and item.role)
     assert python.role == "runtime"
 

@@ -22,6 +22,8 @@ _MAX_TEXT = 1 << 20
 _MAX_CLASS = 8 << 20
 _BUDGET = 4 << 30
 """Bytes that are inflated for one application."""
+_MEMORY = 3 << 30
+"""Bytes of archives that are held for one application."""
 _DEPTH = 4
 """How deep archives may be in each other."""
 _MAX_LISTED = 200_000
@@ -189,6 +191,7 @@ class Archives:
     rootfs: RootFS
     release: int = 0
     left: int = _BUDGET
+    room: int = _MEMORY
     broken: dict[str, Unknown] = field(default_factory=dict)
     """Key → why it could not be opened."""
     _open: dict[str, Packed | None] = field(default_factory=dict)
@@ -225,9 +228,10 @@ class Archives:
         return self._open[key]
 
     def _opened(self, entry: Entry) -> Packed | None:
-        if entry.size > _MAX_ARCHIVE:
+        if entry.size > min(_MAX_ARCHIVE, self.room):
             self._refuse(entry.path, entry.path, "the archive is too large to be read", entry.size)
             return None
+        self.room -= entry.size
         try:
             archive = JavaArchive(self.rootfs.read(entry))
         except (FormatError, PathInImageError) as error:
@@ -241,7 +245,9 @@ class Archives:
             self._refuse(key, outer.file, f"{name}: archives are too deep in each other", size)
             return None
         try:
-            archive = JavaArchive(outer.read(name, _MAX_ARCHIVE))
+            data = outer.read(name, min(_MAX_ARCHIVE, max(self.room, 0)))
+            self.room -= len(data)
+            archive = JavaArchive(data)
         except FormatError as error:
             self._refuse(key, outer.file, f"{name}: {error}", size)
             return None

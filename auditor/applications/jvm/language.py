@@ -10,6 +10,7 @@ from auditor.applications.jvm.classpath import Archives, Packed, Root, manifest_
 from auditor.applications.jvm.command import Command, read_command
 from auditor.applications.jvm.hierarchy import ancestors, declaring, supertypes, with_dispatch
 from auditor.applications.jvm.layout import Layout, class_file, lay_out
+from auditor.applications.jvm.natives import library_in_image, machine_of, packed_libraries
 from auditor.applications.jvm.standard import is_platform
 from auditor.applications.language import Context, Language, Module, Resolution, Start, Words
 from auditor.errors import PathInImageError
@@ -27,17 +28,6 @@ _NATIVE_METHOD = "native."
 _NATIVE_LIBRARY = "native/"
 _LIBRARIES = "!native"
 """What the key of an archive's native libraries ends in."""
-_LIBRARY_FOLDERS = (
-    "/usr/java/packages/lib",
-    "/usr/lib/{machine}-linux-gnu/jni",
-    "/lib/{machine}-linux-gnu",
-    "/usr/lib/{machine}-linux-gnu",
-    "/usr/lib/jni",
-    "/lib",
-    "/usr/lib",
-)
-"""``java.library.path`` of OpenJDK on Debian, by the machine's name."""
-_MACHINES = {0x3E: "x86_64", 0xB7: "aarch64"}
 _MAX_OWN = 20_000
 _SCANNERS = (
     "org.springframework.context.annotation.ComponentScan",
@@ -52,7 +42,12 @@ _SCANNERS = (
 """Annotations whose presence on the class path shows a framework that looks for annotated
 classes."""
 _NO_SCAN = ("kotlin.", "scala.", "groovy.")
-_SPRING_RUN = "org.springframework.boot.SpringApplication.run"
+_SPRING_RUN = frozenset(
+    {
+        "org.springframework.boot.SpringApplication.run",
+        "org.springframework.boot.builder.SpringApplicationBuilder.run",
+    }
+)
 _WEB_TYPES = (
     "org.springframework.web.context.ConfigurableWebApplicationContext",
     "org.springframework.web.reactive.DispatcherHandler",
@@ -124,7 +119,7 @@ class _Jvm:
             head = self.context.rootfs.read(entry, 20)
         except PathInImageError:
             head = b""
-        self._machine = _machine(head)
+        self._machine = machine_of(head)
         folder = posixpath.dirname(posixpath.dirname(entry.path))
         home = self.archives.open(folder)
         text = home.text("release") if home is not None else None
@@ -214,24 +209,10 @@ class _Jvm:
         return Module(key, file, source, own=False, size=0, layer=layer, member=key)
 
     def _libraries(self, key: str) -> Unknown:
-        names = self._packed_libraries(self._packed[key])
-        file = self._packed[key].file
+        root = self._packed[key]
+        names = packed_libraries(root, self._machine)
         reason = f"native libraries inside an archive are not read: {', '.join(names)}"
-        return Unknown(file, LANGUAGE, reason, None, sum(names.values()))
-
-    def _packed_libraries(self, root: Packed) -> dict[str, int]:
-        """Shared libraries in an archive, for the machine of the runtime: name → bytes."""
-        found = {}
-        for name, size in root.archive.sizes.items():
-            if not re.search(r"\.(so|jnilib)(\.\d+)*\Z", name):
-                continue
-            try:
-                machine = _machine(root.archive.head(name, 20))
-            except FormatError:
-                continue
-            if machine is not None and machine == (self._machine or machine):
-                found[name] = size
-        return found
+        return Unknown(root.file, LANGUAGE, reason, None, sum(names.values()))
 
     # Where names lead.
 
@@ -279,24 +260,23 @@ class _Jvm:
             return None
         for base in (facts, *ancestors(facts, self._class)):
             for name in (base.name, *supertypes(base)):
-                qualified = f"{name}.{member}"
+                qualified = self._spring(f"{name}.{member}")
                 if self.apis.of(qualified):
-                    return self._spring(qualified)
+                    return qualified
         return None
 
     def _spring(self, name: str) -> str:
+        """``….run(web)`` where Spring Boot would start a web server."""
+        if name not in _SPRING_RUN:
+            return name
         web = any(self._root(one) is not None for one in _WEB_TYPES)
-        return f"{name}(web)" if name == _SPRING_RUN and web else name
+        return f"{name}(web)" if web else name
 
     def _native_library(self, name: str, importer: Module) -> Resolution | None:
-        file = f"lib{name.removeprefix(_NATIVE_LIBRARY)}.so"
-        machine = _MACHINES.get(self._machine or 0, "x86_64")
-        folders = (*self._library_path, *(one.format(machine=machine) for one in _LIBRARY_FOLDERS))
-        for folder in folders:
-            path = posixpath.join("/", self.context.working_dir, folder, file)
-            entry = self.context.rootfs.resolve(path) if folder else None
-            if entry is not None:
-                return Resolution(name, native=entry.path)
+        library = name.removeprefix(_NATIVE_LIBRARY)
+        path = library_in_image(self.context, self._library_path, self._machine, library)
+        if path is not None:
+            return Resolution(name, native=path)
         keys = self._natives_of(importer)
         return Resolution(name, keys) if keys else None
 
@@ -306,7 +286,7 @@ class _Jvm:
         if not isinstance(root, Packed):
             return ()
         key = f"{root.key}{_LIBRARIES}"
-        if key not in self._packed and not self._packed_libraries(root):
+        if key not in self._packed and not packed_libraries(root, self._machine):
             return ()
         self._packed[key] = root
         return (key,)
@@ -354,10 +334,3 @@ class _Jvm:
         key = f"{root.key}{class_file(name)}"
         self._keys[key] = name
         return key
-
-
-def _machine(head: bytes) -> int | None:
-    """``e_machine`` of an ELF file; ``None`` for other files."""
-    if head[:4] != b"\x7fELF" or len(head) < 20:  # noqa: PLR2004
-        return None
-    return int.from_bytes(head[18:20], "big" if head[5] == 2 else "little")  # noqa: PLR2004

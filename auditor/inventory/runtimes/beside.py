@@ -13,7 +13,7 @@ from auditor.model.facts import ElfFacts
 from auditor.model.image import EntryKind
 from auditor.model.inventory import Component, Runtime
 
-__all__ = ["READERS", "extensions"]
+__all__ = ["READERS", "extensions", "php_build"]
 
 _LARGEST = 1 << 20
 _LONGEST = 200
@@ -88,23 +88,27 @@ _PHP_MODULE = frozenset({"get_module", "zend_extension_entry"})
 
 
 def extensions(
-    own: bytes, libraries: Iterable[Component], read: Callable[[Component], bytes]
-) -> tuple[str, ...]:
-    """Names of the shared extensions that were built for a PHP, by the build id in both.
+    libraries: Iterable[Component], read: Callable[[Component], bytes]
+) -> dict[bytes, tuple[str, ...]]:
+    """Names of the shared extensions of PHP in an image, by the build that they were made for.
 
-    ``own`` are its bytes. Which extensions the configuration loads is another question.
+    Which of them the configuration loads is another question.
     """
-    built = _PHP_BUILD.search(own)
-    if built is None:
-        return ()
-    found = set()
+    found: dict[bytes, set[str]] = {}
     for library in libraries:
         exports = library.facts.exports if isinstance(library.facts, ElfFacts) else ()
         if any(symbol.name in _PHP_MODULE for symbol in exports):
-            its = _PHP_BUILD.search(read(library))
-            if its is not None and its[1] == built[1]:
-                found.add(PurePosixPath(library.path).name.removesuffix(".so"))
-    return tuple(sorted(found)[:_MOST_MODULES])
+            build = php_build(read(library))
+            if build is not None:
+                name = PurePosixPath(library.path).name.removesuffix(".so")
+                found.setdefault(build, set()).add(name)
+    return {build: tuple(sorted(names)[:_MOST_MODULES]) for build, names in found.items()}
+
+
+def php_build(content: bytes) -> bytes | None:
+    """What PHP compares before it loads an extension: API number, thread safety, debugging."""
+    match = _PHP_BUILD.search(content)
+    return match[1] if match is not None else None
 
 
 def _upwards(path: str) -> tuple[str, ...]:

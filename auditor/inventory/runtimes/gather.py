@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from auditor.errors import PathInImageError
 from auditor.image.rootfs import RootFS
-from auditor.inventory.runtimes.beside import READERS, extensions
+from auditor.inventory.runtimes.beside import READERS, extensions, php_build
 from auditor.inventory.runtimes.recognise import Recognised, first
 from auditor.inventory.runtimes.wanted import is_wanted
 from auditor.model.facts import ElfFacts
@@ -22,6 +22,10 @@ from auditor.tables.rows import RuntimeRow
 __all__ = ["Found", "gather"]
 
 _LARGEST_TEXT = 1 << 20
+_MOST = 1000
+"""Interpreters and libraries that are told of; images have some tens."""
+_MOST_LIBRARIES = 100
+"""Libraries of one runtime that a launcher's version is looked for in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,9 @@ def gather(
     Of files that are the same runtime in one directory (``java`` and ``keytool``, ``perl`` and
     ``perl5.36.0``) one is named; a library only where no program of that runtime has its version.
     """
+    compiled = [item for item in found if item.recognised.kind is RuntimeKind.COMPILED]
+    others = [item for item in found if item.recognised.kind is not RuntimeKind.COMPILED]
+    found = (*compiled, *others[:_MOST])
     sizes = {item.component.id: item.component.size for item in found}
     patterns = {row.id: row.command_pattern for row in rows if row.command_pattern}
     runtimes = [_completed(_plain(item), rootfs) for item in found]
@@ -97,14 +104,18 @@ def _with_library_versions(
     runtimes: list[Runtime], components: dict[str, Component]
 ) -> list[Runtime]:
     """A small launcher has the version of the library that it is the launcher of."""
-    libraries = [r for r in runtimes if r.kind is RuntimeKind.LIBRARY and r.version is not None]
+    libraries: dict[str, list[Runtime]] = {}
+    for runtime in runtimes:
+        own = libraries.setdefault(runtime.id, [])
+        whole = runtime.kind is RuntimeKind.LIBRARY and runtime.version is not None
+        if whole and len(own) < _MOST_LIBRARIES:
+            own.append(runtime)
 
     def version(runtime: Runtime) -> str | None:
         own = [
             library
-            for library in libraries
-            if library.id == runtime.id
-            and f"{library.version}.".startswith(f"{runtime.version}." if runtime.version else "")
+            for library in libraries[runtime.id]
+            if f"{library.version}.".startswith(f"{runtime.version}." if runtime.version else "")
         ]
         needed = _needed(components.get(runtime.component or ""))
         linked = [library for library in own if _names(library, components) & needed]
@@ -135,15 +146,14 @@ def _with_extensions(
 ) -> list[Runtime]:
     if not any(runtime.id == "php" for runtime in runtimes):
         return runtimes
-    libraries = [item for item in components if item.kind is ComponentKind.LIBRARY]
+    libraries = (item for item in components if item.kind is ComponentKind.LIBRARY)
+    built = extensions(libraries, lambda component: _read(rootfs, component.path))
 
-    def read(component: Component) -> bytes:
-        return _read(rootfs, component.path)
+    def modules(runtime: Runtime) -> tuple[str, ...]:
+        return built.get(php_build(_read(rootfs, runtime.path)) or b"", ())
 
     return [
-        replace(runtime, modules=extensions(_read(rootfs, runtime.path), libraries, read))
-        if runtime.id == "php"
-        else runtime
+        replace(runtime, modules=modules(runtime)) if runtime.id == "php" else runtime
         for runtime in runtimes
     ]
 

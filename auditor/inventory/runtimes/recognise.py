@@ -1,4 +1,4 @@
-"""One file → the runtime that it is: by symbols, sections and bytes, as its row says."""
+"""One file → the runtime that it is: by symbols and bytes, as its row says."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def recognise(facts: ElfFacts, content: bytes, rows: tuple[RuntimeRow, ...]) -> 
 
 
 def recognise_interpreter(script: ScriptFacts, runtimes: tuple[RuntimeRow, ...]) -> str | None:
-    """Id of the runtime that a script's first line asks for.
+    """Id of the runtime that could run a script, by its first line.
 
     Here the name is the evidence: it is what the kernel would look up.
     """
     name = interpreter_name(script)
-    patterns = ((row.id, row.command_pattern) for row in runtimes if row.command_pattern)
+    patterns = ((row.swap, row.command_pattern) for row in runtimes if row.command_pattern)
     return next((id_ for id_, pattern in patterns if re.fullmatch(pattern, name)), None)
 
 
@@ -86,7 +86,7 @@ class _File:
 
 
 def _executable_fits(row: RuntimeRow, file: _File) -> bool:
-    if row.files or not (row.entry_functions or row.sections or row.marks):
+    if row.files or not (row.entry_functions or row.marks):
         return False
     if row.entry_functions:
         asked = frozenset(row.entry_functions)
@@ -95,8 +95,6 @@ def _executable_fits(row: RuntimeRow, file: _File) -> bool:
         embeds = row.most_code and file.facts.code_size > row.most_code
         if embeds and not asked & file.exports:
             return False
-    if row.sections and not set(row.sections) & set(file.facts.sections):
-        return False
     return _has_marks(row, file.content)
 
 

@@ -12,6 +12,7 @@ from auditor.model.assessment import Assessment
 from auditor.model.facts import ElfFacts, Symbol
 from auditor.model.graph import Binding, Call, DependencyGraph, Launch
 from auditor.model.inventory import Component, Inventory, Unknown
+from auditor.model.settings import Setting
 from auditor.model.terms import Reach, Role
 from auditor.tables import load
 
@@ -35,6 +36,7 @@ def judged(component, elf, tables) -> Callable[..., Assessment]:
         problem: str | None = None,
         calls: tuple[Call, ...] = (),
         languages: Mapping[str, str] | None = None,
+        settings: tuple[Setting, ...] = (),
         **options: Any,
     ) -> Assessment:
         libc = component("/lib/libc.so.6", elf(soname="libc.so.6", exports=("fork",)))
@@ -56,7 +58,7 @@ def judged(component, elf, tables) -> Callable[..., Assessment]:
             calls=calls,
             languages=languages or {},
         )
-        inventory = Inventory(components, unknowns, len(components))
+        inventory = Inventory(components, unknowns, len(components), settings=settings)
         return assess(inventory, graph, tables, **options)
 
     return run

@@ -8,6 +8,7 @@ from auditor.model.assessment import EvidenceKind
 from auditor.model.facts import Symbol, WasmFacts, WasmForm, WasmImport
 from auditor.model.graph import Call
 from auditor.model.inventory import Component, ComponentKind, Unknown
+from auditor.model.settings import Setting, Unit
 from auditor.model.terms import Need, Role, Severity, Support, Verdict
 
 PLAIN = ("open", "read", "write", "close", "printf", "malloc", "strlen", "exit")
@@ -212,3 +213,33 @@ def test_a_module_asks_only_where_the_target_s_build_lacks_it(judged):
 def test_a_runtime_that_no_table_knows_is_unknown_everywhere(judged):
     assessment = judged((APP, Role.MAIN), languages={APP.id: "intercal"})
     assert finding(assessment, "runtime.language", "wasip1").support is Support.UNKNOWN
+
+
+def setting(name, capability, where="CMD", line=None):
+    need = Need.ESSENTIAL if capability else None
+    return Setting(name, name, 5, Unit.COUNT, where, line, "-x 5", capability, need, "judgement")
+
+
+def test_a_setting_asks_where_it_stands(judged):
+    heap = setting("jvm.heap", "memory.large", "/etc/jvm.options", 7)
+    assessment = judged((APP, Role.MAIN), settings=(heap, setting("jvm.stack", None)))
+    (evidence,) = finding(assessment, "memory.large", "wasip1").evidence
+    assert (evidence.kind, evidence.detail) == (EvidenceKind.SETTING, "-x 5")
+    assert (evidence.path, evidence.line) == ("/etc/jvm.options", 7)
+    (on_line,) = finding(
+        judged((APP, Role.MAIN), settings=(setting("jvm.heap", "memory.large"),)),
+        "memory.large",
+        "wasip1",
+    ).evidence
+    assert (on_line.detail, on_line.path) == ("CMD: -x 5", "/app.py")
+
+
+def test_the_workers_of_a_launcher_that_falls_away_ask_for_nothing(judged):
+    workers = setting("gunicorn.workers", "process.fork")
+    assert (
+        finding(judged((APP, Role.MAIN), settings=(workers,)), "process.fork", "wasip1").severity
+        is Severity.ERROR
+    )
+    served = call("Gunicorn", "net.http.serve")
+    assessment = judged((APP, Role.MAIN), calls=(served,), settings=(workers,))
+    assert finding(assessment, "process.fork", "wasip1") is None

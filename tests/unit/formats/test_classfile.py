@@ -72,7 +72,9 @@ def test_a_class_made_by_a_constant_name_is_followed(uses: ClassFacts) -> None:
 
 
 def test_a_class_made_by_a_computed_name_is_not(uses: ClassFacts) -> None:
-    assert named(of(uses, "computed"), UseKind.DYNAMIC) == {"java.lang.Class.forName"}
+    assert named(of(uses, "computed"), UseKind.DYNAMIC) == {
+        "java.lang.Class.forName in sample.Uses"
+    }
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_a_method_sought_by_a_constant_name_is_followed(uses: ClassFacts) -> Non
 
 def test_a_method_from_elsewhere_is_not(uses: ClassFacts) -> None:
     found = of(uses, "anything")
-    assert named(found, UseKind.DYNAMIC) == {"java.lang.reflect.Method.invoke"}
+    assert named(found, UseKind.DYNAMIC) == {"java.lang.reflect.Method.invoke in sample.Uses"}
 
 
 def test_services_and_native_code_are_named(uses: ClassFacts) -> None:
@@ -135,6 +137,13 @@ def test_annotations_are_read_through_nested_values() -> None:
     facts = parse_class(sample("sample.Uses$Inner"))
     assert facts.annotations == ("sample.Uses$Mark",)
     assert {unit.name for unit in facts.source.units} >= {"Uses$Inner", "Uses$Inner.go"}
+
+
+def test_class_literals_of_old_compilers_are_no_reflection() -> None:
+    facts = parse_class(sample("sample.Old"))
+    found = {use for unit in facts.source.units for use in unit.uses}
+    assert "lib.Tool" in named(found)
+    assert not named(found, UseKind.DYNAMIC)
 
 
 def test_a_module_descriptor_names_module_and_main_class() -> None:
@@ -187,7 +196,7 @@ def test_code_made_to_explode_ends_in_bounded_time() -> None:
     start = time.monotonic()
     with pytest.raises(FormatError, match="uses more than"):
         parse_class(exploding())
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def exploding() -> bytes:

@@ -94,7 +94,8 @@ def test_random_bytes_do_no_harm(data: bytes) -> None:
 
 
 def test_a_manifest_has_long_lines_and_sections() -> None:
-    data = b"Main-Class: com.exam\r\n ple.Main\r\nclass-path: a.jar\r\n\r\nName: x\r\nMain-Class: n\r\n"
+    main = b"Main-Class: com.exam\r\n ple.Main\r\nclass-path: a.jar\r\n"
+    data = main + b"\r\nName: x\r\nMain-Class: com.other.Main\r\n"
     assert parse_manifest(data) == {"main-class": "com.example.Main", "class-path": "a.jar"}
 
 

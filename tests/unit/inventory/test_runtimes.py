@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -308,6 +309,20 @@ def test_a_hostile_release_file_is_bounded(gathered):
     release = 'JAVA_VERSION="' + "9" * 10_000 + '"\nMODULES="' + "m " * 100_000 + '"\n'
     (jvm,) = gathered({"/j/bin/java": (JAVA, b"\x7fELF")}, {"/j/release": release})
     assert len(jvm.version) == 200
+
+
+def test_a_thousand_copies_of_a_runtime_take_little_time(elf, component, root_of):
+    library = component("/l/x", elf(exports=("Py_BytesMain",), soname="l.so"))
+    launcher = component("/l/x", elf(imports=("Py_BytesMain",)))
+    made = [
+        replace(part, id=f"{part.kind}:/d{n}/x", path=f"/d{n}/x")
+        for part in (library, launcher)
+        for n in range(3000)
+    ]
+    found = tuple(Found(part, recognise(part.facts, PY, ROWS)) for part in made)
+    start = time.process_time()
+    assert gather(root_of({"/e": ""}), found, made, ROWS)
+    assert time.process_time() - start < 10
 
 
 def test_files_beside_a_runtime_are_kept():

@@ -144,3 +144,20 @@ def test_a_class_says_in_which_file_and_layer_it_is(run, sample, jar) -> None:
     assert module.key == "/a.jar!/sample/Starter.class"
     assert (module.file, module.member) == ("/a.jar", "sample.Starter")
     assert all(use.kind is not UseKind.IMPORT for unit in module.facts.units for use in unit.uses)
+
+
+SPRING = "org/springframework/boot/SpringApplication"
+WEB = "org/springframework/web/context/ConfigurableWebApplicationContext.class"
+
+
+def test_spring_boot_serves_where_web_classes_are_there(run, sample, jar) -> None:
+    app = jar({**sample("sample/Boot"), **sample(SPRING), WEB: b""})
+    found = run({"/a.jar": app}, "-cp", "a.jar", "sample.Boot")
+    assert found.capabilities == {"net.http.serve"}
+    assert "org.springframework.boot.SpringApplication" not in found.members
+
+
+def test_spring_boot_without_web_classes_is_followed(run, sample, jar) -> None:
+    app = jar({**sample("sample/Boot"), **sample(SPRING)})
+    found = run({"/a.jar": app}, "-cp", "a.jar", "sample.Boot")
+    assert found.capabilities == {"net.tcp.listen"}

@@ -58,4 +58,4 @@ def test_classes_that_extend_each_other_end(run, sample, jar) -> None:
     start = time.monotonic()
     found = run({"/a.jar": jar(content, Main_Class="sample.Starter")}, "-jar", "/a.jar")
     assert {"lib.Made", "lib.Base"} & found.members
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
