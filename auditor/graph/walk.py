@@ -262,11 +262,15 @@ class Walker:
                 kind=kind,
                 detail=command.text,
                 line=command.line,
-                handed=step.handed and last,
-                conditional=step.conditional or command.conditional,
+                handed=step.handed and (last or command.background),
+                conditional=step.conditional or command.conditional or command.background,
                 depth=step.depth + 1,
             )
+            arrivals = self.walk.arrivals
             self._command(script, shell, command, _spliced(command.words, arguments, name), deeper)
+            if command.background:
+                # It is left running beside the container's own process, which is yet to come.
+                self.walk.arrivals = arrivals
         self._active.discard(script.id)
         if shell.errors:
             reason = f"{shell.errors} places in it are no shell syntax that the parser knows"

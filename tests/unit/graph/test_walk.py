@@ -302,3 +302,24 @@ def test_a_health_check_that_is_not_in_the_image_is_told_and_weighs_nothing(grap
     assert unknown.reason == "the image's HEALTHCHECK: 'curl' is not in the image"
     assert unknown.component is None
     assert graph.launch.problem is None
+
+
+def test_what_a_script_starts_in_the_background_is_left_running_too(graph_of, programs):
+    script = "#!/bin/sh\nnginx &\nid >/dev/null\nexec server\n"
+    graph = graph_of(programs | {"/start.sh": script}, entrypoint=("/start.sh",))
+    assert set(main_of(graph)) == {"/usr/sbin/nginx", "/usr/sbin/server"}
+    assert graph.roles["executable:/usr/bin/id"] is Role.SETUP
+    assert graph.launch.problem is None
+
+
+def test_a_script_that_waits_for_its_background_stays_itself(graph_of, programs):
+    script = "#!/bin/sh\nserver &\nwait\n"
+    graph = graph_of(programs | {"/start.sh": script}, entrypoint=("/start.sh",))
+    assert set(main_of(graph)) == {"/start.sh", "/usr/sbin/server"}
+
+
+def test_a_background_command_that_is_not_there_does_not_hide_the_server(graph_of, programs):
+    script = "#!/bin/sh\ngone &\nexec server\n"
+    graph = graph_of(programs | {"/start.sh": script}, entrypoint=("/start.sh",))
+    assert main_of(graph) == ["/usr/sbin/server"]
+    assert graph.launch.problem is None
