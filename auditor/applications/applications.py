@@ -16,9 +16,17 @@ __all__ = ["LANGUAGES", "Applications"]
 LANGUAGES: Mapping[str, str] = {
     "cpython": "python",
     "pypy": "python",
+    "nodejs": "javascript",
+    "deno": "javascript",
+    "bun": "javascript",
+    "electron": "javascript",
     "jvm": "jvm",
     "cruby": "ruby",
     "php": "php",
+    "perl": "perl",
+    "lua": "lua",
+    "luajit": "lua",
+    "dotnet": "dotnet",
 }
 """Id of a runtime → module of this room that has ``make(context)``. Each is loaded when a runtime
 of that kind is started, since most images need one parser at most."""

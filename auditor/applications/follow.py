@@ -203,31 +203,44 @@ class _Run:
                 self._dynamic(module, unit, use, certainty)
 
     def follow_name(self, module: Module, unit: str, use: Use, certainty: Certainty) -> None:
-        """Where a name of another module leads, over every hand on the way."""
-        name = use.name
+        """Where a name of another module leads, over every hand on the way.
+
+        Whoever uses the name asks, wherever it is handed on.
+        """
+        via, name = module, use.name
         for _ in range(_ALIASES):
-            place = self.language.resolve(name, module)
+            place = self.language.resolve(name, via)
             if place is None:
                 self._absent(module, use, certainty)
                 return
             replaced = self._ask(module, unit, use, place, certainty)
             if place.standard or replaced:
                 return
-            handed_on = self._enter(module, use, place, certainty)
+            handed_on = self._enter(module, use, place, certainty, via)
             if handed_on is None:
                 return
-            module, name = handed_on
+            via, name = handed_on
         # A circle of modules that hand a name on to each other: it stands for nothing.
 
     def _enter(
-        self, module: Module, use: Use, place: Resolution, certainty: Certainty
+        self,
+        module: Module,
+        use: Use,
+        place: Resolution,
+        certainty: Certainty,
+        via: Module | None = None,
     ) -> tuple[Module, str] | None:
-        """Load what a name names; gives the module and the name that it is handed on under."""
+        """Load what a name names; gives the module and the name that it is handed on under.
+
+        ``via`` is the module that handed it on, where that is another than the one that uses it.
+        """
+        via = via or module
+        line = use.line if via is module else 0
         for key in place.modules:
-            if not self.load(module.key, key, use.name, use.line, certainty):
+            if not self.load(via.key, key, use.name, line, certainty):
                 return None
         if place.native is not None:
-            link = Import(module.key, place.native, use.name, use.line, native=True)
+            link = Import(via.key, place.native, use.name, line, native=True)
             self.found.imports.add(link)
         if not place.modules or not place.rest or place.native is not None:
             return None

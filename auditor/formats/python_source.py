@@ -7,51 +7,59 @@ is a ``FormatError``, never a guess.
 from __future__ import annotations
 
 import ast
-import re
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from auditor.formats import FormatError
 from auditor.formats.python_branches import Conditions, is_guard
 from auditor.formats.python_scope import (
+    NOTHING,
     UNKNOWN,
     Kind,
     Scope,
     Value,
+    Values,
     blocks,
     bound_imports,
     live,
     statements,
 )
-from auditor.model.source import SourceFacts, Unit, Use, UseKind
+from auditor.formats.python_uses import Draft, Expressions, declare
+from auditor.model.source import SourceFacts, UseKind
 
 __all__ = ["LARGEST", "parse_python"]
 
 LARGEST = 1 << 20
 """Bytes of a module; what ``ast`` makes of one byte takes some hundred."""
-_TEXT = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::[A-Za-z_]\w*)?|[A-Za-z_]\w*:[A-Za-z_]\w*")
-_LONGEST_TEXT = 200
-_SHOWN = 80
-_IMPORTERS = frozenset({"importlib.import_module", "builtins.__import__"})
-_EVALUATORS = frozenset({"builtins.exec", "builtins.eval", "builtins.compile", "runpy.run_path"})
-_TOLD_BUILTINS = frozenset({"open", "breakpoint", "input"})
 _SUPPRESS = frozenset({"contextlib.suppress"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _always(_: str) -> bool:
+    return True
 
 
 def parse_python(
-    data: bytes, *, main: bool = False, version: tuple[int, int] | None = None
+    data: bytes,
+    *,
+    main: bool = False,
+    version: tuple[int, int] | None = None,
+    known: Callable[[str], bool] = _always,
 ) -> SourceFacts:
-    """Read one module. ``main``: it runs as ``__main__``. Raises ``FormatError``."""
+    """Read one module. Raises ``FormatError``.
+
+    ``main``: it runs as ``__main__``. ``known``: whether a name leads somewhere; of several
+    imports of one name, those that do count (``except ImportError: import b as a``).
+    """
     if len(data) > LARGEST:
         raise FormatError(f"Python source of more than {LARGEST >> 20} MiB is not read")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(data)
-        return _Reader(data, Conditions(main, version)).read(tree)
+            return _Reader(data, Conditions(main, version), known).read(tree)
     except SyntaxError as error:
         reason = f"line {error.lineno}: {error.msg}"
         raise FormatError(f"it is no Python that this version can parse: {reason}") from None
@@ -61,96 +69,126 @@ def parse_python(
 
 
 @dataclass(slots=True)
-class _Draft:
-    """A unit while it is read."""
-
-    name: str
-    line: int
-    size: int
-    uses: dict[Use, None] = field(default_factory=dict)
-    is_class: bool = False
-
-    guarded: bool = False
-    """Whether what is being read may be missing."""
-    conditional: bool = False
-    """Whether what is being read stands in a branch, a loop or a handler."""
-
-    def add(self, kind: UseKind, name: str, node: ast.AST, *, called: bool = False) -> None:
-        """Note a use where the reading is."""
-        line = getattr(node, "lineno", 0)
-        guarded = self.guarded and kind is UseKind.IMPORT
-        self.uses[Use(kind, name, line, called, guarded, self.conditional)] = None
-
-    @contextmanager
-    def within(self, *, guarded: bool, conditional: bool) -> Iterator[None]:
-        """While a block is read."""
-        before = self.guarded, self.conditional
-        self.guarded, self.conditional = guarded, conditional
-        yield
-        self.guarded, self.conditional = before
-
-    def unit(self) -> Unit:
-        return Unit(self.name, self.line, max(self.size, 0), tuple(self.uses), self.is_class)
-
-
-@dataclass(slots=True)
 class _Reader:
     """Reads one module's tree."""
 
     data: bytes
     conditions: Conditions
-    drafts: list[_Draft] = field(default_factory=list)
+    known: Callable[[str], bool]
+    drafts: dict[str, Draft] = field(default_factory=dict)
     stars: dict[str, None] = field(default_factory=dict)
+    attributes: dict[str, dict[str, Values]] = field(default_factory=dict)
+    """Class → what is assigned to attributes of its objects."""
     starts: list[int] = field(default_factory=list)
     """Offset of each line."""
+    naming: bool = False
+    """Whether there may be named expressions (``:=``), which few modules have."""
+    expressions: Expressions = field(init=False)
 
     def read(self, tree: ast.Module) -> SourceFacts:
         """The facts of the module."""
+        lines = self.data.splitlines(keepends=True)
+        self.expressions = Expressions(lines, self.conditions, self._text)
+        self.naming = b":=" in self.data
         self.starts = [0]
-        for line in self.data.splitlines(keepends=True):
+        for line in lines:
             self.starts.append(self.starts[-1] + len(line))
-        scope = self._scope(tree.body, None, "")
-        top = _Draft("", 1, len(self.data))
-        self.drafts.append(top)
+        scope = self._scope(tree.body, Scope(), "")
+        self._globals(tree, scope)
+        top = self._draft("", 1, len(self.data))
         self._block(tree.body, scope, top, "")
-        top.size -= sum(draft.size for draft in self.drafts[1:] if not draft.is_class)
-        bindings = {
-            name: value.name
-            for name, value in sorted(scope.names.items())
-            if value.kind in {Kind.QUALIFIED, Kind.MADE}
-        }
-        units = tuple(draft.unit() for draft in self.drafts)
-        return SourceFacts("python", len(self.data), units, bindings, tuple(self.stars))
+        units = [draft for draft in self.drafts.values() if draft is not top]
+        top.size -= sum(draft.size for draft in units if not draft.is_class)
+        return SourceFacts(
+            language="python",
+            size=len(self.data),
+            units=tuple(draft.unit() for draft in self.drafts.values()),
+            bindings=dict(sorted(_handed_on(scope).items())),
+            stars=tuple(self.stars),
+        )
 
-    def _scope(self, body: Iterable[ast.stmt], outer: Scope | None, prefix: str | None) -> Scope:
-        """The names of a block. ``prefix`` is ``None`` where its functions are no units."""
-        scope = Scope(outer)
+    def _draft(self, name: str, line: int, size: int, *, is_class: bool = False) -> Draft:
+        """The unit of a name; what is defined twice under one name (a setter) is one unit."""
+        known = self.drafts.get(name)
+        if known is None or known.is_class != is_class:
+            known = self.drafts[name] = Draft(name, line, 0, is_class=is_class)
+        known.size += size
+        return known
+
+    def _scope(self, body: Iterable[ast.stmt], scope: Scope, prefix: str | None) -> Scope:
+        """Put the names of a block in a scope; ``prefix`` is ``None`` where it makes no units."""
         nodes = list(statements(body, self.conditions))
+        self._imports(nodes, scope)
         for node in nodes:
-            for name, qualified in bound_imports(node):
-                scope.names.setdefault(name, Value(Kind.QUALIFIED, qualified))
             if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-                local = Value(Kind.LOCAL, f"{prefix}{node.name}")
-                scope.names[node.name] = UNKNOWN if prefix is None else local
+                local = (Value(Kind.LOCAL, f"{prefix}{node.name}"),)
+                scope.add(node.name, UNKNOWN if prefix is None else local)
         for node in nodes:
             scope.assign(node)
-            if isinstance(node, ast.With | ast.AsyncWith):
-                for item in node.items:
-                    scope.assign(item)
+            for inner in _named_expressions(node) if self.naming else ():
+                scope.assign(inner)
         return scope
 
+    def _imports(self, nodes: list[ast.stmt], scope: Scope) -> None:
+        """Names that imports bind. Of several for one name, a later guarded one steps in."""
+        tried = {
+            id(inner)
+            for node in nodes
+            if isinstance(node, ast.Try | ast.TryStar)
+            if any(is_guard(handler.type) for handler in node.handlers)
+            for block in (node.body, *(handler.body for handler in node.handlers))
+            for inner in block
+        }
+        found: dict[str, list[tuple[str, bool]]] = {}
+        stars: dict[str, None] = {}
+        for node in nodes:
+            for name, qualified in bound_imports(node):
+                found.setdefault(name, []).append((qualified, id(node) in tried))
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                stars["." * node.level + (node.module or "")] = None
+        scope.stars = tuple(stars)
+        for name, several in found.items():
+            scope.add(name, NOTHING)
+            for qualified, guarded in several:
+                if self.known(qualified):
+                    others = len(several) == 1 or bool(scope.names[name])
+                    scope.add(name, (Value(Kind.QUALIFIED, qualified, guarded and others),))
+
+    def _globals(self, tree: ast.Module, scope: Scope) -> None:
+        """What functions assign to names that they declare global."""
+        if b"global" not in self.data:
+            return
+        functions = [node for node in ast.walk(tree) if isinstance(node, _FUNCTIONS)]
+        for function in functions:
+            nodes = list(statements(function.body, self.conditions))
+            declared = {
+                name for node in nodes if isinstance(node, ast.Global) for name in node.names
+            }
+            if not declared:
+                continue
+            inner = Scope(scope)
+            for node in nodes:
+                inner.assign(node)
+            for name in sorted(declared & inner.names.keys()):
+                scope.add(name, inner.names[name])
+
+    def _text(self, body: list[ast.stmt], scope: Scope, draft: Draft) -> None:
+        """Statements in a string that is given to ``exec``."""
+        self._block(body, self._scope(body, Scope(scope), None), draft, None)
+
     def _block(
-        self, body: Iterable[ast.stmt], scope: Scope, draft: _Draft, prefix: str | None
+        self, body: Iterable[ast.stmt], scope: Scope, draft: Draft, prefix: str | None
     ) -> None:
         for node in live(body):
             self._statement(node, scope, draft, prefix)
 
-    def _statement(self, node: ast.stmt, scope: Scope, draft: _Draft, prefix: str | None) -> None:
+    def _statement(self, node: ast.stmt, scope: Scope, draft: Draft, prefix: str | None) -> None:
         match node:
             case ast.Import() | ast.ImportFrom():
                 self._import(node, draft)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._function(node, scope, draft, prefix)
+                passed = draft if node.decorator_list else None
+                self._function(node, scope, draft, prefix, passed=passed)
             case ast.ClassDef():
                 self._class(node, scope, draft, prefix)
             case ast.Try() | ast.TryStar():
@@ -163,12 +201,14 @@ class _Reader:
                         self._block(block, scope, draft, prefix)
                 self._block(node.finalbody, scope, draft, prefix)
             case ast.With() | ast.AsyncWith():
-                self._expressions(node, scope, draft)
+                self.expressions.of_statement(node, scope, draft)
                 guarded = draft.guarded or self._suppresses(node, scope)
                 with draft.within(guarded=guarded, conditional=draft.conditional):
                     self._block(node.body, scope, draft, prefix)
+            case _ if type(node).__name__ == "TypeAlias":
+                pass  # of Python 3.12: its value is only evaluated when somebody asks for it
             case _:
-                self._expressions(node, scope, draft)
+                self.expressions.of_statement(node, scope, draft)
                 certain = isinstance(node, ast.If) and self.conditions.value(node.test) is not None
                 conditional = draft.conditional or not certain
                 with draft.within(guarded=draft.guarded, conditional=conditional):
@@ -179,202 +219,126 @@ class _Reader:
         """Whether it is ``with contextlib.suppress(ImportError)``."""
         for item in node.items:
             call = item.context_expr
-            if isinstance(call, ast.Call) and scope.value(call.func).name in _SUPPRESS:
+            if isinstance(call, ast.Call) and _names(call.func, scope) & _SUPPRESS:
                 return any(is_guard(kind) for kind in call.args)
         return False
 
-    def _import(self, node: ast.Import | ast.ImportFrom, draft: _Draft) -> None:
+    def _import(self, node: ast.Import | ast.ImportFrom, draft: Draft) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                draft.add(UseKind.IMPORT, alias.name, node)
+                draft.add(UseKind.IMPORT, alias.name, node.lineno)
             return
         base = "." * node.level + (node.module or "")
-        draft.add(UseKind.IMPORT, base, node)
+        draft.add(UseKind.IMPORT, base, node.lineno)
         for _, qualified in bound_imports(node):
-            draft.add(UseKind.IMPORT, qualified, node)
+            draft.add(UseKind.IMPORT, qualified, node.lineno)
         if any(alias.name == "*" for alias in node.names):
             self.stars[base] = None
 
     def _function(
         self,
-        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        node: _Function,
         scope: Scope,
-        draft: _Draft,
+        draft: Draft,
         prefix: str | None,
+        *,
+        passed: Draft | None,
         owner: str | None = None,
     ) -> None:
+        """A function. ``passed`` is the unit that hands it to its decorators."""
         outside = [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults]
         for expression in outside:
             if expression is not None:
-                self._expression(expression, scope, draft)
-        inner = self._scope(node.body, scope, None)
-        self._parameters(node.args, inner, owner)
+                self.expressions.read(expression, scope, draft)
+        inner = self._inside(node, scope, owner)
         if prefix is None:
-            with draft.within(guarded=False, conditional=draft.conditional):
-                self._block(node.body, inner, draft, None)
-            return
-        name = f"{prefix}{node.name}"
-        if node.decorator_list:
-            draft.add(UseKind.LOCAL, name, node)
-        own = _Draft(name, node.lineno, self._size(node))
-        self.drafts.append(own)
-        self._block(node.body, inner, own, None)
-
-    @staticmethod
-    def _parameters(arguments: ast.arguments, scope: Scope, owner: str | None) -> None:
-        """Parameters hide names from outside; a method's first one is its object."""
-        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        named += [item for item in (arguments.vararg, arguments.kwarg) if item is not None]
-        for argument in named:
-            scope.names.setdefault(argument.arg, UNKNOWN)
-        if owner is not None and named:
-            scope.names[named[0].arg] = Value(Kind.MADE_HERE, owner)
-
-    def _class(self, node: ast.ClassDef, scope: Scope, draft: _Draft, prefix: str | None) -> None:
-        inner = self._scope(node.body, scope, None if prefix is None else f"{prefix}{node.name}.")
-        bases = [*node.bases, *(keyword.value for keyword in node.keywords)]
-        if prefix is None:
-            for expression in (*node.decorator_list, *bases):
-                self._expression(expression, scope, draft)
             self._block(node.body, inner, draft, None)
             return
         name = f"{prefix}{node.name}"
-        own = _Draft(name, node.lineno, self._size(node), is_class=True)
-        self.drafts.append(own)
+        if passed is not None:
+            passed.add(UseKind.LOCAL, name, node.lineno)
+        own = self._draft(name, node.lineno, self._size(node))
+        self._block(node.body, inner, own, None)
+
+    def _inside(self, node: _Function, scope: Scope, owner: str | None) -> Scope:
+        inner = Scope(scope)
+        declare(node.args, inner, owner)
+        return self._scope(node.body, inner, None)
+
+    def _class(self, node: ast.ClassDef, scope: Scope, draft: Draft, prefix: str | None) -> None:
+        below = None if prefix is None else f"{prefix}{node.name}."
+        inner = self._scope(node.body, Scope(scope), below)
+        bases = [*node.bases, *(keyword.value for keyword in node.keywords)]
         for expression in node.decorator_list:
-            self._expression(expression, scope, draft)
+            self.expressions.read(expression, scope, draft)
+        if prefix is None:
+            for expression in bases:
+                self.expressions.read(expression, scope, draft)
+            self._block(node.body, inner, draft, None)
+            return
+        name = f"{prefix}{node.name}"
+        own = self._draft(name, node.lineno, self._size(node), is_class=True)
         for expression in bases:
-            self._reference(expression, scope, own, called=True)
-        self._attributes(node, inner, name)
+            for rest in self.expressions.reference(expression, scope, own, called=True):
+                self.expressions.read(rest, scope, own)
+        # A class's own names are not seen from its methods, but those of ``self`` are.
+        visible = Scope(scope, self._attributes(node, inner, name, scope))
         for item in live(node.body):
             if isinstance(item, _FUNCTIONS):
-                self._method(item, inner, own, draft, name)
+                static = any(
+                    "builtins.staticmethod" in _names(d, scope) for d in item.decorator_list
+                )
+                owner = None if static else name
+                # Being decorated in a class is no use yet: a property runs where the class is used.
+                passed = own if item.decorator_list else None
+                self._function(item, visible, draft, f"{name}.", passed=passed, owner=owner)
             else:
                 self._statement(item, inner, draft, f"{name}.")
 
-    def _method(
-        self,
-        node: ast.FunctionDef | ast.AsyncFunctionDef,
-        scope: Scope,
-        of_class: _Draft,
-        draft: _Draft,
-        name: str,
-    ) -> None:
-        """A method. What a decorator makes of it (a property) may run once the class is used."""
-        decorators = {scope.value(item).name for item in node.decorator_list}
-        # A class's own names are not seen from its methods, but those of ``self`` are kept there.
-        visible = Scope(scope.outer, {k: v for k, v in scope.names.items() if "." in k})
-        before = set(draft.uses)
-        owner = None if "builtins.staticmethod" in decorators else name
-        self._function(node, visible, draft, f"{name}.", owner)
-        # Being decorated in a class is no use yet: a property runs where the class is used.
-        method = f"{name}.{node.name}"
-        for use in [use for use in draft.uses if use.name == method and use not in before]:
-            del draft.uses[use]
-        if node.decorator_list:
-            of_class.add(UseKind.LOCAL, method, node)
-
-    def _attributes(self, node: ast.ClassDef, scope: Scope, owner: str) -> None:
-        """What the methods assign to attributes of their object."""
+    def _attributes(
+        self, node: ast.ClassDef, inner: Scope, name: str, scope: Scope
+    ) -> dict[str, Values]:
+        """What the class, its methods and its bases in this module assign to attributes."""
+        kept = Scope(scope)
+        for base in node.bases:
+            for value in scope.values(base):
+                for key, values in self.attributes.get(value.name, {}).items():
+                    kept.add(key, values)
+        for key, values in inner.names.items():
+            told = tuple(v for v in values if v.kind in {Kind.MADE, Kind.MADE_HERE})
+            if told and "." not in key:
+                kept.add(f"self.{key}", told)
         for item in node.body:
-            if not isinstance(item, _FUNCTIONS) or not item.args.args:
-                continue
-            first = item.args.args[0].arg
-            inner = self._scope(item.body, scope, None)
-            inner.names[first] = Value(Kind.MADE_HERE, owner)
-            for name, value in inner.names.items():
-                if name.startswith(f"{first}."):
-                    known = scope.names.get(name)
-                    scope.names[name] = value if known in {None, value} else UNKNOWN
+            if isinstance(item, _FUNCTIONS) and item.args.args:
+                first = item.args.args[0].arg
+                for key, values in self._inside(item, scope, name).names.items():
+                    if key.startswith(f"{first}."):
+                        kept.add(key, values)
+        self.attributes[name] = kept.names
+        return kept.names
 
-    def _expressions(self, node: ast.stmt, scope: Scope, draft: _Draft) -> None:
-        """All expressions of a statement, but not those of the statements in it."""
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self._expression(child, scope, draft)
-            elif isinstance(child, ast.withitem):
-                self._expression(child.context_expr, scope, draft)
-            elif isinstance(child, ast.match_case) and child.guard is not None:
-                self._expression(child.guard, scope, draft)
-
-    def _expression(self, node: ast.expr, scope: Scope, draft: _Draft) -> None:
-        stack: list[tuple[ast.AST, Scope]] = [(node, scope)]
-        while stack:
-            item, around = stack.pop()
-            match item:
-                case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):
-                    stack.extend((n, around) for n in self._reference(item, around, draft))
-                case ast.Call(func=func):
-                    self._call(item, around, draft)
-                    rest = self._reference(func, around, draft, called=True)
-                    keywords = [keyword.value for keyword in item.keywords]
-                    stack.extend((n, around) for n in (*rest, *item.args, *keywords))
-                case ast.IfExp(test=test, body=body, orelse=orelse):
-                    taken = self.conditions.value(test)
-                    both = ((body, taken is not False), (orelse, taken is not True))
-                    stack.extend((n, around) for n, may in ((test, True), *both) if may)
-                case ast.Lambda(args=arguments, body=body):
-                    inner = Scope(around)
-                    self._parameters(arguments, inner, None)
-                    stack.append((body, inner))
-                case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                    inner = Scope(around)
-                    for made in item.generators:
-                        names = (n.id for n in ast.walk(made.target) if isinstance(n, ast.Name))
-                        inner.names.update(dict.fromkeys(names, UNKNOWN))
-                    stack.extend((child, inner) for child in ast.iter_child_nodes(item))
-                case ast.Constant(value=str(text)):
-                    self._text(text, item, draft)
-                case _:
-                    stack.extend((child, around) for child in ast.iter_child_nodes(item))
-
-    def _reference(
-        self, node: ast.expr, scope: Scope, draft: _Draft, *, called: bool = False
-    ) -> Iterator[ast.expr]:
-        """Note what a name or an attribute stands for; gives what is still to be looked at."""
-        if not isinstance(node, ast.Name | ast.Attribute):
-            return iter((node,))
-        value = scope.value(node)
-        match value.kind:
-            case Kind.QUALIFIED if not _plain_builtin(value.name):
-                draft.add(UseKind.NAME, value.name, node, called=called)
-            case Kind.LOCAL:
-                draft.add(UseKind.LOCAL, value.name, node, called=called)
-        if not isinstance(node, ast.Attribute):
-            return iter(())
-        base = scope.value(node.value)
-        if called and base.kind not in {Kind.QUALIFIED, Kind.LOCAL}:
-            # Of an object: its class, or one derived from it, has the member.
-            draft.add(UseKind.MEMBER, node.attr, node, called=True)
-        settled = base.kind in {Kind.QUALIFIED, Kind.LOCAL}
-        return iter(() if settled else (node.value,))
-
-    def _call(self, node: ast.Call, scope: Scope, draft: _Draft) -> None:
-        """Imports by a call, and what run time decides."""
-        name = scope.value(node.func).name
-        if name not in _IMPORTERS and name not in _EVALUATORS:
-            return
-        first = node.args[0] if node.args else None
-        if isinstance(first, ast.Constant) and isinstance(first.value, str):
-            if name in _IMPORTERS and re.fullmatch(r"\.*[\w.]+", first.value):
-                draft.add(UseKind.IMPORT, first.value, node)
-            return
-        if name in _IMPORTERS or first is not None:
-            text = " ".join(ast.unparse(node).split())
-            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-            draft.add(UseKind.DYNAMIC, shown, node)
-
-    @staticmethod
-    def _text(text: str, node: ast.AST, draft: _Draft) -> None:
-        if len(text) <= _LONGEST_TEXT and _TEXT.fullmatch(text):
-            draft.add(UseKind.TEXT, text.replace(":", "."), node)
-
-    def _size(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
+    def _size(self, node: _Function | ast.ClassDef) -> int:
         """Bytes from the first line of a definition to its end."""
         last = min(node.end_lineno or node.lineno, len(self.starts) - 1)
         return self.starts[last] - self.starts[min(node.lineno, last) - 1]
 
 
-def _plain_builtin(name: str) -> bool:
-    head, _, rest = name.partition(".")
-    return head == "builtins" and rest not in _TOLD_BUILTINS
+def _named_expressions(node: ast.stmt) -> Iterator[ast.NamedExpr]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield from (item for item in ast.walk(child) if isinstance(item, ast.NamedExpr))
+
+
+def _names(node: ast.expr, scope: Scope) -> set[str]:
+    return {value.name for value in scope.values(node)}
+
+
+def _handed_on(scope: Scope) -> dict[str, str]:
+    """Names of the top level that stand for something of another module."""
+    found: dict[str, str] = {}
+    for name, values in scope.names.items():
+        for value in values:
+            qualified = value.kind in {Kind.QUALIFIED, Kind.MADE}
+            if qualified and not value.name.startswith("builtins."):
+                found.setdefault(name, value.name)
+    return found

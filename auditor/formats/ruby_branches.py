@@ -23,7 +23,9 @@ _MACHINE = re.compile(r"x86|amd64|i\d86|aarch|arm|64")
 _DEPTH = 20
 
 
-def truth(tree: Tree, node: Node | None, *, main: bool, depth: int = 0) -> bool | None:
+def truth(  # noqa: PLR0911 - one case each
+    tree: Tree, node: Node | None, *, main: bool, depth: int = 0
+) -> bool | None:
     """The truth of a condition; ``None`` where run time decides. ``main``: of the started file."""
     if node is None or depth > _DEPTH:
         return None
@@ -49,7 +51,7 @@ def _unary(tree: Tree, node: Node, *, main: bool, depth: int) -> bool | None:
     if operator is None or operand is None:
         return None
     if operator.type == "defined?":
-        return False if tree.text(operand).strip("() ") in _FOREIGN else None
+        return False if tree.brief(operand).strip("() ") in _FOREIGN else None
     if operator.type in {"!", "not"}:
         inner = truth(tree, operand, main=main, depth=depth + 1)
         return None if inner is None else not inner
@@ -67,7 +69,7 @@ def _binary(tree: Tree, node: Node, *, main: bool, depth: int) -> bool | None:
         if decisive in both:
             return decisive
         return None if None in both else not decisive
-    sides = (tree.text(left), tree.text(right))
+    sides = (tree.brief(left), tree.brief(right))
     if operator in {"==", "!="}:
         same = _same(sides, main=main)
         return None if same is None else same == (operator == "==")
@@ -94,7 +96,7 @@ def _call(tree: Tree, node: Node) -> bool | None:
     receiver, method = child(node, "receiver"), child(node, "method")
     if receiver is None or method is None:
         return None
-    base, name = tree.text(receiver), tree.text(method)
+    base, name = tree.brief(receiver), tree.brief(method)
     if f"{base}.{name}" in _FALSE_CALLS:
         return False
     arguments = child(node, "arguments")
@@ -102,9 +104,9 @@ def _call(tree: Tree, node: Node) -> bool | None:
     if first is None:
         return None
     if name in {"match?", "match"}:
-        return _matches(_KNOWN.get(base), tree.text(first))
+        return _matches(_KNOWN.get(base), tree.brief(first))
     if name in {"include?", "start_with?"} and first.type == "string":
-        return _matches(_KNOWN.get(base), f"/{tree.text(first)[1:-1]}/")
+        return _matches(_KNOWN.get(base), f"/{tree.brief(first)[1:-1]}/")
     return None
 
 

@@ -5,16 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from auditor.formats.ruby_declared import Declared
-from auditor.formats.ruby_scope import HERE, Scope, arguments_of, constant_of, literal, plain_path
+from auditor.formats.ruby_scope import (
+    HERE,
+    Scope,
+    arguments_of,
+    constant_of,
+    literal,
+    plain_path,
+    underscored,
+)
 from auditor.formats.scripting_tree import Node, Tree, child
 from auditor.model.source import Unit, Use, UseKind
 
 __all__ = ["Call", "Calls", "Draft", "Place"]
 
 _KERNEL = frozenset(
-    "` abort at_exit binding caller exec exit exit! fork gets load open p print printf putc puts "
-    "rand readline readlines require require_relative select set_trace_func sleep spawn srand "
-    "syscall system test trace_var trap warn eval autoload".split()
+    {
+        *("`", "abort", "at_exit", "binding", "caller", "exec", "exit"),
+        *("exit!", "fork", "gets", "load", "open", "p", "print"),
+        *("printf", "putc", "puts", "rand", "readline", "readlines", "require"),
+        *("require_relative", "select", "set_trace_func", "sleep", "spawn", "srand", "syscall"),
+        *("system", "test", "trace_var", "trap", "warn", "eval", "autoload"),
+    }
 )
 """Methods of Kernel that every object has: https://docs.ruby-lang.org/en/3.3/Kernel.html."""
 _LOADERS = frozenset({"require", "load", "require_relative"})
@@ -100,6 +112,7 @@ class Calls:
     tree: Tree
     declared: Declared
     load_path: dict[str, None] = field(default_factory=dict)
+    autoloads: dict[str, None] = field(default_factory=dict)
 
     def bare(self, node: Node, place: Place) -> None:
         """A word alone: a variable, or a call without arguments."""
@@ -174,16 +187,15 @@ class Calls:
             if name is not None and place.of_class is not None:
                 place.of_class.add(UseKind.NAME, name, argument, called=True)
 
-    def _special(self, call: Call, place: Place) -> bool:
+    def _special(self, call: Call, place: Place) -> bool:  # noqa: PLR0911 - one case each
         """Calls whose arguments say what is used; False for all others."""
         bare = call.receiver is None or call.receiver.type == "self" or call.constant == "Kernel"
         if call.receiver is not None and call.receiver.type == "global_variable":
             return self._load_path(call, place)
         if call.method in _LOADERS and bare and call.arguments:
             return self._load(call, place)
-        if call.method == "autoload" and len(call.arguments) > 1:
-            self._imports("require", call.arguments[1], call, place)
-            return True
+        if call.method == "autoload" and call.arguments:
+            return self._autoload(call, place)
         if call.constant == "Bundler" and call.method == "require":
             place.draft.add(UseKind.IMPORT, "bundler", call.node, guarded=place.guarded)
             return True
@@ -194,6 +206,17 @@ class Calls:
         if call.method == "const_get" and call.arguments:
             return self._constant(call, place)
         return False
+
+    def _autoload(self, call: Call, place: Place) -> bool:
+        """The file is loaded once the constant is used, wherever that is."""
+        texts: tuple[str, ...] = ()
+        if len(call.arguments) > 1:
+            texts = place.scope.texts(call.arguments[1])
+        elif (name := literal(self.tree, call.arguments[0])) is not None:
+            # ActiveSupport::Autoload: the path follows from the name.
+            texts = (underscored(f"{place.nesting}::{name}" if place.nesting else name),)
+        self.autoloads |= dict.fromkeys(_loading("require", text) for text in texts)
+        return True
 
     def _load_path(self, call: Call, place: Place) -> bool:
         assert call.receiver is not None  # noqa: S101 - the caller has looked
@@ -218,9 +241,7 @@ class Calls:
     def _imports(self, how: str, what: Node, call: Call, place: Place) -> None:
         found = [text for text in place.scope.texts(what) if plain_path(text)]
         for text in found:
-            name = f"{how} {text}"
-            if text.startswith(f"{HERE}/"):
-                name = f"require_relative {text.removeprefix(f'{HERE}/')}"
+            name = _loading(how, text)
             place.draft.add(UseKind.IMPORT, name, call.node, guarded=place.guarded)
         if not found and not place.guarded:
             place.draft.add(UseKind.DYNAMIC, self.tree.shown(call.node), call.node)
@@ -232,7 +253,8 @@ class Calls:
             text = self.tree.text(call.receiver)
             if text not in {"binding", "TOPLEVEL_BINDING"}:
                 return False
-        place.draft.add(UseKind.DYNAMIC, self.tree.shown(call.node), call.node)
+        if call.arguments[0].type != "block_argument":
+            place.draft.add(UseKind.DYNAMIC, self.tree.shown(call.node), call.node)
         return True
 
     def _sent(self, call: Call, place: Place) -> bool:
@@ -260,3 +282,10 @@ class Calls:
         elif base in _WORLD:
             place.draft.add(UseKind.DYNAMIC, self.tree.shown(call.node), call.node)
         return True
+
+
+def _loading(how: str, text: str) -> str:
+    """A loading expression by its text; a path from the file's own folder is relative."""
+    if text.startswith(f"{HERE}/"):
+        return f"require_relative {text.removeprefix(f'{HERE}/')}"
+    return f"{how} {text}"

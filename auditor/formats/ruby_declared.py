@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from auditor.formats.ruby_scope import UNKNOWN, Scope, Value, arguments_of, constant_of, literal
 from auditor.formats.scripting_tree import Node, Tree, child
 
-__all__ = ["Declared", "declared_in"]
+__all__ = ["LEAVES", "Declared", "declared_in"]
 
 _MAKERS = {("Class", "new"), ("Module", "new"), ("Struct", "new"), ("Data", "define")}
 _MIXES = frozenset({"include", "extend", "prepend"})
+LEAVES = frozenset(
+    {"identifier", "constant", "comment", "integer", "string_content", "simple_symbol"}
+)
+"""Nodes in which nothing is defined and nothing assigned: most of all."""
 _VARIABLES = frozenset({"instance_variable", "class_variable"})
 
 
@@ -36,6 +40,8 @@ def declared_in(tree: Tree) -> Declared:
     stack: list[tuple[Node, str]] = [(tree.root, "")]
     while stack:
         node, nesting = stack.pop()
+        if node.type in LEAVES:
+            continue
         inside = _entered(tree, node, nesting, found)
         stack.extend((part, inside) for part in reversed(node.named_children))
     return found

@@ -8,15 +8,31 @@ from dataclasses import dataclass, field
 
 from auditor.formats.scripting_tree import Node, Tree, child
 
-__all__ = ["HERE", "UNKNOWN", "Scope", "Value", "arguments_of", "constant_of", "literal"]
+__all__ = [
+    "HERE",
+    "UNKNOWN",
+    "Scope",
+    "Value",
+    "arguments_of",
+    "constant_of",
+    "literal",
+    "parameters_of",
+    "plain_path",
+    "underscored",
+]
 
 HERE = "__dir__"
 """How a path begins that is taken from the folder of the source itself."""
 _FILE = f"{HERE}/__file__"
-_DEPTH = 20
+_DEPTH = 10
 _MAKERS = frozenset({"new", "open", "start", "popen", "instance", "tcp", "unix", "for_gem"})
 """Methods of a class that give one of it, to a variable or to their block."""
 _MANY = 200
+_LONGEST = 1000
+_PATHS = frozenset(
+    {"dirname", "join", "expand_path", "realpath", "absolute_path", "new", "to_s", "to_path"}
+)
+"""Methods that make paths of paths."""
 _COLLECTIONS = frozenset({"array", "string_array", "symbol_array"})
 _EACH = frozenset({"each", "sort", "map", "each_entry", "to_a", "reverse", "uniq"})
 
@@ -92,7 +108,7 @@ class Scope:
         """What a variable stands for; ``None`` where there is none of that name."""
         return self.objects.get(name) if name.startswith("@") else self.names.get(name)
 
-    def value(self, node: Node | None, depth: int = 0) -> Value:
+    def value(self, node: Node | None, depth: int = 0) -> Value:  # noqa: PLR0911 - one case each
         """What an expression stands for."""
         if node is None or depth > _DEPTH:
             return UNKNOWN
@@ -125,7 +141,9 @@ class Scope:
 
     # Paths.
 
-    def texts(self, node: Node | None, depth: int = 0) -> tuple[str, ...]:
+    def texts(  # noqa: PLR0911 - one case each
+        self, node: Node | None, depth: int = 0
+    ) -> tuple[str, ...]:
         """All strings that an expression may give; empty where run time decides."""
         if node is None or depth > _DEPTH:
             return ()
@@ -164,9 +182,13 @@ class Scope:
         known = self.find(name)
         return known.texts if known is not None else ()
 
-    def _called(self, node: Node, depth: int) -> tuple[str, ...]:
+    def _called(  # noqa: PLR0911 - one case each
+        self, node: Node, depth: int
+    ) -> tuple[str, ...]:
         receiver, method = child(node, "receiver"), child(node, "method")
         name = self.tree.text(method) if method is not None else ""
+        if name not in _PATHS:
+            return ()
         base = constant_of(self.tree, receiver)
         given = [self.texts(argument, depth + 1) for argument in arguments_of(node)]
         match base, name:
@@ -213,7 +235,9 @@ def _joined(parts: list[tuple[str, ...]], joint: str) -> tuple[str, ...]:
             return ()
         between = joint if position else ""
         found = tuple(f"{head}{between}{text}" for head in found for text in texts)
-    return found if parts and all(len(text) <= 1000 for text in found) else ()  # noqa: PLR2004
+        if any(len(text) > _LONGEST for text in found):
+            return ()
+    return found if parts else ()
 
 
 def _under(path: str, folder: str) -> str:
@@ -230,6 +254,15 @@ def parameters_of(tree: Tree, node: Node | None) -> Iterator[str]:
             continue
         value = child(item, "value")
         stack.extend(part for part in item.named_children if part != value)
+
+
+def underscored(name: str) -> str:
+    """``ActiveRecord::Base`` → ``active_record/base``, by which Rails and Zeitwerk find files."""
+    parts = []
+    for part in name.split("::"):
+        apart = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", part)
+        parts.append(re.sub(r"([a-z\d])([A-Z])", r"\1_\2", apart).lower())
+    return "/".join(parts)
 
 
 def plain_path(text: str) -> bool:

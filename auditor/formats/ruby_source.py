@@ -15,9 +15,9 @@ from tree_sitter import Language
 
 from auditor.formats.ruby_branches import truth
 from auditor.formats.ruby_calls import Call, Calls, Draft, Place
-from auditor.formats.ruby_declared import Declared, declared_in
+from auditor.formats.ruby_declared import LEAVES, Declared, declared_in
 from auditor.formats.ruby_scope import Scope, Value, constant_of, parameters_of
-from auditor.formats.scripting_tree import Node, Tree, child, errors_of, parse_tree
+from auditor.formats.scripting_tree import VISITS, Node, Tree, child, errors_of, parse_tree
 from auditor.model.source import SourceFacts, UseKind
 
 __all__ = ["LANGUAGE", "RubySource", "parse_ruby"]
@@ -36,7 +36,9 @@ _IMPLICIT = (
     "call",
 )
 """Methods that Ruby itself, or whatever is handed an object, calls without their being named."""
-_SKIPPED = frozenset({"comment", "uninterpreted", "heredoc_beginning", "escape_sequence"})
+_SKIPPED = frozenset(
+    {"comment", "uninterpreted", "exceptions", "heredoc_beginning", "escape_sequence"}
+)
 _BRANCHES = frozenset({"if", "unless", "elsif", "conditional", "if_modifier", "unless_modifier"})
 _LOOPS = frozenset({"while", "while_modifier"})
 _RESCUED = frozenset({"LoadError", "ScriptError", "Exception"})
@@ -55,6 +57,8 @@ class RubySource:
     """Class → superclass and mixins, as written."""
     load_path: tuple[str, ...]
     """Folders that it adds to ``$LOAD_PATH``."""
+    autoloads: tuple[str, ...] = ()
+    """What is loaded once a constant of it is used, named as imports are."""
 
 
 def parse_ruby(data: bytes, *, main: bool = False) -> RubySource:
@@ -70,6 +74,7 @@ class _Reader:
     main: bool
     drafts: dict[str, Draft] = field(default_factory=dict)
     calls: Calls = field(init=False)
+    visits: int = VISITS
     _stack: list[tuple[Node, Place]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -96,7 +101,13 @@ class _Reader:
         )
         constants = dict.fromkeys((*self.declared.classes, *self.declared.constants))
         ancestors = {name: tuple(found) for name, found in self.declared.ancestors.items()}
-        return RubySource(facts, tuple(constants), ancestors, tuple(self.calls.load_path))
+        return RubySource(
+            facts,
+            tuple(constants),
+            ancestors,
+            tuple(self.calls.load_path),
+            tuple(self.calls.autoloads),
+        )
 
     def _push(self, nodes: list[Node], place: Place) -> None:
         self._stack.extend((node, place) for node in reversed(nodes))
@@ -164,10 +175,11 @@ class _Reader:
         taken = truth(self.tree, condition, main=self.main)
         if node.type.startswith("unless") and taken is not None:
             taken = not taken
+        alternative = child(node, "alternative")
         for part in reversed(node.named_children):
             if part.type == "comment":
                 continue
-            otherwise = part == child(node, "alternative")
+            otherwise = part == alternative
             if part != condition and taken is otherwise:
                 continue
             self._stack.append((part, place))
@@ -239,27 +251,31 @@ class _Reader:
     def _prepare(self, node: Node, scope: Scope) -> None:
         """Take over what is assigned in a method, but not in the methods and classes in it."""
         stack = list(reversed(node.named_children))
-        while stack:
+        while stack and self.visits > 0:
+            self.visits -= 1
             item = stack.pop()
+            if item.type in LEAVES:
+                continue
             if item.type in {*_METHODS, "class", "module"}:
                 continue
             if item.type in {"assignment", "operator_assignment"}:
-                left = child(item, "left")
-                if left is not None and left.type == "identifier":
-                    value = scope.value(child(item, "right"))
-                    # A variable hides methods of its name, whatever it stands for.
-                    scope.bind(self.tree.text(left), value)
-                elif left is not None and left.type == "left_assignment_list":
-                    for name in parameters_of(self.tree, left):
-                        scope.bind(name, Value())
+                self._assigned(item, scope)
             elif item.type in {"call", "lambda"}:
                 self._block_parameters(item, scope)
             elif item.type in {"for", "exception_variable", "in_clause"}:
-                pattern = child(item, "pattern") or item
-                for name in parameters_of(self.tree, pattern if item.type != "for" else pattern):
-                    if pattern is not item or item.type == "exception_variable":
-                        scope.bind(name, Value())
+                part = item if item.type == "exception_variable" else child(item, "pattern")
+                for name in parameters_of(self.tree, part):
+                    scope.bind(name, Value())
             stack.extend(reversed(item.named_children))
+
+    def _assigned(self, node: Node, scope: Scope) -> None:
+        """A variable hides methods of its name, whatever it stands for."""
+        left = child(node, "left")
+        if left is not None and left.type == "identifier":
+            scope.bind(self.tree.text(left), scope.value(child(node, "right")))
+        elif left is not None and left.type == "left_assignment_list":
+            for name in parameters_of(self.tree, left):
+                scope.bind(name, Value())
 
     def _block_parameters(self, node: Node, scope: Scope) -> None:
         block = child(node, "block") if node.type == "call" else node

@@ -13,7 +13,7 @@ from tree_sitter import Language, Node, Parser
 
 from auditor.formats import FormatError
 
-__all__ = ["LARGEST", "Node", "Tree", "child", "errors_of", "parse_tree"]
+__all__ = ["LARGEST", "VISITS", "Node", "Tree", "child", "errors_of", "parse_tree"]
 
 LARGEST = 1 << 20
 """Bytes of one file."""
@@ -22,6 +22,9 @@ MAX_SECONDS = 5.0
 of the length."""
 _CHUNK = 1 << 16
 _SHOWN = 80
+_BRIEF = 300
+VISITS = 4_000_000
+"""Nodes that are looked at to learn what variables stand for; beyond, they stand for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,16 @@ class Tree:
 
     def shown(self, node: Node) -> str:
         """A node as written, on one line, shortened."""
-        text = " ".join(self.text(node).split())
+        end = min(node.end_byte, node.start_byte + 5 * _SHOWN)
+        text = " ".join(self.data[node.start_byte : end].decode("utf-8", "replace").split())
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+    def brief(self, node: Node) -> str:
+        """A node as written; empty where it is longer than what a name or a test has.
+
+        For what is asked of nodes inside of each other, so that it stays in linear time.
+        """
+        return self.text(node) if node.end_byte - node.start_byte <= _BRIEF else ""
 
 
 def parse_tree(language: Language, data: bytes, name: str) -> Tree:

@@ -124,8 +124,8 @@ def test_django_is_followed_through_its_settings_under_a_renamed_interpreter(rep
     document = report("django-app")
     found = roles(document)
     assert found["/opt/runtime"] == "runtime"
-    own = ("site_of_notes/wsgi", "site_of_notes/settings", "site_of_notes/urls")
-    own += ("notes/apps", "notes/views", "notes/models")
+    project = ("site_of_notes/wsgi", "site_of_notes/settings", "site_of_notes/urls")
+    own = (*project, "notes/apps", "notes/views", "notes/models")
     assert {found[f"/app/{name}.py"] for name in own} == {"main"}
     assert document["image"]["entrypoint"][0] == "/opt/runtime"
     threads = evidence(document, "thread.create")

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from auditor.applications.language import Words
 from auditor.tables.launchers import LauncherRow
 
-__all__ = ["Command", "Named", "named_by", "parse_command"]
+__all__ = ["Command", "Named", "named_by", "options_of", "parse_command"]
 
 _ENDS = frozenset("cm")
 _TAKES_VALUE = frozenset("WX")
 _TARGET = re.compile(r"([A-Za-z_][\w.]*)(?::([A-Za-z_][\w.]*)(\(.*\))?)?", re.DOTALL)
 _DIRECTORIES = ("--chdir", "--app-dir", "--pythonpath", "--workdir")
-_FILE = re.compile(r"(.*/)?([^/]+)\.py")
+_OPERANDS = 2
+_FILE = re.compile(r"(.*/)?([^/]+)\.py(?::([A-Za-z_][\w.]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +76,30 @@ def _ended(flag: str, value: str | None, arguments: Words, *, isolated: bool) ->
     return Command(module=value, arguments=arguments, isolated=isolated)
 
 
-def named_by(launcher: LauncherRow, arguments: Words, environment: str = "") -> Named | None:
-    """The application that a launcher is given, if its command line tells.
+def named_by(launcher: LauncherRow, arguments: Words, environment: str = "") -> list[Named]:
+    """The applications that a launcher's command line may name, the likeliest first.
 
-    ``environment`` holds more arguments, as ``GUNICORN_CMD_ARGS`` does.
+    ``environment`` holds more arguments, as ``GUNICORN_CMD_ARGS`` does. Of the operands, the
+    first are tried, since one may be a subcommand (``fastapi run main.py``).
     """
     operands, options = _split(launcher, (*_shell_words(environment), *arguments))
     directory = next((options[name] for name in _DIRECTORIES if name in options), None)
     given = [options[name] for name in launcher.options if name in options]
     if launcher.operand:
-        given += operands[:1]
-    for text in given:
-        if found := _named(text, directory):
-            return found
-    return None
+        given += operands[:_OPERANDS]
+    found = (_named(text, directory) for text in given)
+    return [named for named in found if named is not None]
+
+
+def options_of(launcher: LauncherRow, arguments: Words, environment: str = "") -> dict[str, str]:
+    """Options of a launcher's command line that have a value."""
+    return _split(launcher, (*_shell_words(environment), *arguments))[1]
 
 
 def _named(text: str, directory: str | None) -> Named | None:
     file = _FILE.fullmatch(text)
     if file is not None:
-        return Named(file.group(2), "", file.group(1) or directory)
+        return Named(file.group(2), file.group(3) or "", file.group(1) or directory)
     match = _TARGET.fullmatch(text)
     if match is None:
         return None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auditor.applications.language import Context, Module, Resolution, Served, Start, Words
-from auditor.applications.python.command import Command, Named, named_by, parse_command
+from auditor.applications.python.command import Command, Named, parse_command
+from auditor.applications.python.conventions import by_convention
+from auditor.applications.python.launching import RUNSERVER, candidates
 from auditor.applications.python.paths import Installation, find_installation
 from auditor.errors import PathInImageError
 from auditor.formats import FormatError
 from auditor.formats.python_source import LARGEST, parse_python
 from auditor.model.image import Entry, EntryKind
 from auditor.model.inventory import Unknown
-from auditor.model.source import UseKind
+from auditor.model.source import SourceFacts, UseKind
 from auditor.tables.launchers import LauncherRow
 
 __all__ = ["Python"]
@@ -27,11 +29,17 @@ _MADE = {
     "asyncio.get_running_loop.": "asyncio.loop.",
     "asyncio.get_event_loop.": "asyncio.loop.",
     "asyncio.new_event_loop.": "asyncio.loop.",
+    "multiprocessing.get_context.": "multiprocessing.",
     "socket.create_server.": "socket.socket.",
     "socket.create_connection.": "socket.socket.",
 }
 """What some functions give: members of it go by the name of its class."""
 _PACKAGE = "__init__.py"
+_OF_WRAPPERS = frozenset({"__future__", "importlib", "os", "re", "runpy", "sys"})
+"""What scripts that call an entry point import besides (distlib's and installer's template)."""
+_SETTINGS = "DJANGO_SETTINGS_MODULE"
+_STRING = "<string>"
+"""What the interpreter calls the text that it is given with ``-c``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,8 @@ class Python:
     _names: dict[str, str] = field(default_factory=dict)
     """Key → dotted name."""
     _mains: set[str] = field(default_factory=set)
+    _texts: dict[str, bytes] = field(default_factory=dict)
+    """Source that is in no file of the image."""
     _cache: dict[tuple[str, tuple[str, ...] | None], _Found | None] = field(default_factory=dict)
 
     def start(self, words: Words) -> Start:
@@ -74,7 +84,11 @@ class Python:
         if command.script is not None:
             return self._script(command.script, command)
         if command.text is not None:
-            return Start(problem="the text that Python runs with -c is not followed")
+            self._texts[_STRING] = command.text.encode(errors="replace")
+            self._mains.add(_STRING)
+            if not command.isolated:
+                self._root(self.context.working_dir)
+            return Start((_STRING,))
         return Start(problem="Python is started without a script, and would read its input")
 
     def _script(self, script: str, command: Command) -> Start:
@@ -90,7 +104,17 @@ class Python:
             return self._launched(launcher, command)
         if not command.isolated:
             self._root(posixpath.dirname(entry.path))
-        return Start((entry.path,))
+        return self._own_script(entry.path, command)
+
+    def _own_script(self, path: str, command: Command) -> Start:
+        """A script of the application; Django's ``manage.py`` may serve it as well."""
+        module = self.read(path)
+        launcher = self.context.tables.launchers.get(self.id, {}).get("django")
+        if RUNSERVER in command.arguments and launcher and not isinstance(module, Unknown):
+            uses = (use.name for unit in module.facts.units for use in unit.uses)
+            if any(name.startswith(launcher.modules) for name in uses):
+                return self._serving(launcher, path, None)
+        return Start((path, *self._settings(path)))
 
     def _module(self, name: str, command: Command) -> Start:
         if not command.isolated:
@@ -109,51 +133,63 @@ class Python:
         return Start((found.key,))
 
     def _launcher_in(self, path: str) -> LauncherRow | None:
-        """The launcher whose modules a script loads at its top level."""
+        """The launcher whose entry point a script calls, and does nothing else."""
         module = self.read(path)
         if isinstance(module, Unknown):
             return None
-        for use in module.facts.units[0].uses:
-            if use.kind is UseKind.IMPORT and (row := self._launcher(use.name)) is not None:
-                return row
-        return None
+        top = module.facts.units[0].uses
+        if len(module.facts.units) > 1 or any(use.kind is UseKind.TEXT for use in top):
+            return None
+        names = [use.name for use in top if use.kind is UseKind.IMPORT]
+        others = {name for name in names if name.partition(".")[0] not in _OF_WRAPPERS}
+        rows = [self._launcher(name) for name in sorted(others)]
+        first = rows[0] if rows else None
+        return first if all(row is first for row in rows) else None
 
     def _launcher(self, name: str) -> LauncherRow | None:
         for row in self.context.tables.launchers.get(self.id, {}).values():
-            if any(name == known or name.startswith(f"{known}.") for known in row.modules):
+            if (row.operand or row.options) and any(
+                name == known or name.startswith(f"{known}.") for known in row.modules
+            ):
                 return row
         return None
 
     def _launched(self, launcher: LauncherRow, command: Command) -> Start:
-        variable = f"{launcher.id.upper()}_CMD_ARGS"
-        more = self.context.variables.get(variable, "")
-        named = named_by(launcher, command.arguments, more) or self._by_environment(launcher)
-        if named is None:
+        told = candidates(self.context, launcher, command.arguments)
+        if not told:
             return Start(problem=f"{launcher.title} is not told which application to run")
-        self._root(named.directory or self.context.working_dir)
-        found = self._find(f"{named.module}.{launcher.id}") or self._find(named.module)
-        if found is None or found.key is None:
-            return Start(problem=f"{launcher.title} runs {named.module}, which is not in the image")
+        for named in told:
+            self._root(named.directory or self.context.working_dir)
+            above, _, last = named.module.rpartition(".")
+            whole = self._find(f"{named.module}.{launcher.id}") or self._find(named.module)
+            if whole is not None and whole.key is not None:
+                return self._serving(launcher, whole.key, named)
+            # ``shop.tasks.huey``: the last part may name something inside a module.
+            found = self._find(above) if above and not named.attribute else None
+            if found is not None and found.key is not None:
+                return self._serving(
+                    launcher, found.key, replace(named, module=above, attribute=last)
+                )
+        gone = told[0].module
+        return Start(problem=f"{launcher.title} runs {gone}, which is not in the image")
+
+    def _serving(self, launcher: LauncherRow, key: str, named: Named | None) -> Start:
         capabilities = [*((launcher.serves,) if launcher.serves else ()), *launcher.asks]
-        attribute = f"{named.module}.{named.attribute}" if named.attribute else ""
+        attribute = named is not None and named.attribute
         return Start(
-            modules=(found.key,),
-            names=(attribute,) if attribute else (),
+            modules=(key, *self._settings(key)),
+            names=(f"{named.module}.{named.attribute}",) if named and attribute else (),
             served=tuple(Served(launcher.title, name, launcher.source) for name in capabilities),
         )
 
-    def _by_environment(self, launcher: LauncherRow) -> Named | None:
-        """Flask's own variable, and the modules that it looks for without one."""
-        if launcher.id != "flask":
-            return None
-        name = self.context.variables.get("FLASK_APP")
-        if name:
-            module, _, attribute = name.removesuffix(".py").partition(":")
-            return Named(module.replace("/", "."), attribute)
-        for module in ("wsgi", "app"):
-            if self.context.rootfs.resolve(f"{self.context.working_dir}/{module}.py"):
-                return Named(module)
-        return None
+    def _settings(self, entry: str) -> tuple[str, ...]:
+        """The module that Django's variable names, which the project's own default yields to."""
+        found = self._find(self.context.variables.get(_SETTINGS, "")) if self._django() else None
+        named = found is not None and found.key is not None and found.key != entry
+        return (found.key,) if found and named and found.key else ()
+
+    def _django(self) -> bool:
+        return self._find("django") is not None
 
     def _root(self, folder: str) -> None:
         path = posixpath.normpath(posixpath.join(self.context.working_dir, folder))
@@ -163,20 +199,41 @@ class Python:
 
     def read(self, key: str) -> Module | Unknown:
         """Read a module by the path of its source."""
+        if key in self._texts:
+            facts = self._parsed(key, self._texts[key])
+            if isinstance(facts, Unknown):
+                return facts
+            return Module(key, key, facts, own=True, size=facts.size)
         entry = self.context.rootfs.resolve(key)
         if entry is None:
             return Unknown(key, self.id, "it is not in the image")
         try:
             data = self.context.rootfs.read(entry, LARGEST + 1)
-            version = self._installed().version
-            facts = parse_python(data, main=key in self._mains, version=version)
         except PathInImageError:
             return Unknown(key, self.id, "its source was not kept", None, entry.size)
-        except FormatError as error:
-            return Unknown(key, self.id, str(error), None, entry.size)
+        facts = self._parsed(key, data)
+        if isinstance(facts, Unknown):
+            return replace(facts, weight=entry.size)
         own = not self._is_package(entry.path)
+        if own and self._django():
+            facts = by_convention(facts)
         name = self._names.get(key, "")
         return Module(key, entry.path, facts, own, entry.size, entry.layer, name)
+
+    def _parsed(self, key: str, data: bytes) -> SourceFacts | Unknown:
+        try:
+            return parse_python(
+                data,
+                main=key in self._mains,
+                version=self._installed().version,
+                known=lambda name: self._leads_somewhere(name, key),
+            )
+        except FormatError as error:
+            return Unknown(key, self.id, str(error), None, len(data))
+
+    def _leads_somewhere(self, name: str, importer: str) -> bool:
+        absolute = self._absolute(name, importer)
+        return absolute is not None and self._look(absolute.partition(".")[0], None) is not None
 
     def _is_package(self, path: str) -> bool:
         return any(path.startswith(f"{site}/") for site in self._installed().sites)
@@ -188,7 +245,7 @@ class Python:
 
     def resolve(self, name: str, importer: Module) -> Resolution | None:
         """Where a dotted name leads from a module; relative names begin with dots."""
-        absolute = self._absolute(name, importer)
+        absolute = self._absolute(name, importer.key)
         if absolute is None:
             return None
         parts = absolute.split(".")
@@ -216,13 +273,13 @@ class Python:
             return None
         return Resolution(absolute, tuple(keys), rest, found.native)
 
-    def _absolute(self, name: str, importer: Module) -> str | None:
+    def _absolute(self, name: str, key: str) -> str | None:
         if not name.startswith("."):
             return name or None
         rest = name.lstrip(".")
         up = len(name) - len(rest)
-        package = importer.member.split(".") if importer.member else []
-        if posixpath.basename(importer.key) != _PACKAGE:
+        package = self._names[key].split(".") if self._names.get(key) else []
+        if posixpath.basename(key) != _PACKAGE:
             up += 1
         if up - 1 > len(package) or not package:
             return None

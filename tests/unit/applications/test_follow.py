@@ -213,7 +213,7 @@ def test_a_string_names_a_module_only_in_the_application_itself():
 
 
 def test_a_name_that_a_launcher_calls_is_followed():
-    modules = {"app": (unit("make", call("os.fork")),)}
+    modules: dict[str, tuple[Unit, ...]] = {"app": (unit("make", call("os.fork")),)}
     found = follow(Made(modules, own=set()), Start(("app",), ("app.make",)), APIS)
     assert certainty(found) == [Certainty.SURE]
 

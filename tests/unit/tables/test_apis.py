@@ -17,7 +17,7 @@ def row(name, use=ApiUse.CALL):
 
 
 def apis(*rows):
-    found = {}
+    found: dict[str, tuple[Api, ...]] = {}
     for item in rows:
         found[item.name] = (*found.get(item.name, ()), item)
     return Apis(found)

@@ -1,0 +1,13 @@
+"""Perl applications: what the interpreter is told to run, and where its modules are."""
+
+from __future__ import annotations
+
+from auditor.applications.language import Context, Language
+from auditor.applications.perl.language import Perl
+
+__all__ = ["make"]
+
+
+def make(context: Context) -> Language:
+    """The language for one image."""
+    return Perl(context)
