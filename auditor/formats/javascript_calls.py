@@ -9,8 +9,8 @@ from auditor.formats.javascript_names import Names
 from auditor.formats.javascript_scope import Kind, Scope, Value, module_name
 from auditor.formats.javascript_standard import is_standard
 from auditor.formats.javascript_text import plain_name
-from auditor.formats.javascript_tree import Node, Source, property_name, text_of
-from auditor.formats.javascript_values import FUNCTIONS, Values, arguments_of
+from auditor.formats.javascript_tree import Node, Source, arguments_of, property_name, text_of
+from auditor.formats.javascript_values import FUNCTIONS, Values
 from auditor.model.source import UseKind
 
 __all__ = ["Calls"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from auditor.formats.javascript_scope import UNKNOWN, Kind, Scope, Value, flag
 from auditor.formats.javascript_text import concatenated, joined, module_of, plain_name
-from auditor.formats.javascript_tree import Node, property_name, string_value, text_of
+from auditor.formats.javascript_tree import Node, arguments_of, property_name, string_value, text_of
 
-__all__ = ["FUNCTIONS", "Values", "arguments_of"]
+__all__ = ["FUNCTIONS", "Values"]
 
 _LONGEST = 100
 """Bytes of the name of a function that hands its argument on."""
@@ -48,14 +48,6 @@ _SAME = frozenset(
     }
 )
 """Functions whose first argument says what they give."""
-
-
-def arguments_of(node: Node) -> list[Node]:
-    """The arguments of a call."""
-    found = node.child_by_field_name("arguments")
-    if found is None or found.type != "arguments":
-        return []
-    return [child for child in found.named_children if child.type != "comment"]
 
 
 @dataclass(slots=True)

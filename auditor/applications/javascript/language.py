@@ -76,9 +76,9 @@ class JavaScript:
         path = self._packages.path(posixpath.join(self.context.working_dir, script))
         if path is None and script in {"run", "serve"} and command.arguments:
             # A renamed Deno or Bun, whose command line begins with what it is to do.
-            return self._script(
-                command.arguments[0] or "", Command(arguments=command.arguments[1:])
-            )
+            other = parse_command(("deno", script, *command.arguments))
+            if other.script is not None:
+                return self._script(other.script, other)
         if path is None:
             return self._named(script, command)
         manager = manager_of(path, self._packages)

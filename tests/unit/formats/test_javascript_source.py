@@ -37,8 +37,7 @@ def used(text, kind=UseKind.NAME, **options):
         "var cp; cp = require('child_process'); cp['spawn']('x')",
         "import * as cp from 'child_process'; cp.spawn('x')",
         "import { spawn as s } from 'child_process'; s.call(null, 'x')",
-        "const r = module.createRequire; import { createRequire } from 'module';"
-        "const q = createRequire(import.meta.url); q('child_process').spawn('x')",
+        "import { createRequire as c } from 'module'; c(import.meta.url)('child_process').spawn()",
         "const go = util.promisify(require('child_process').spawn); go('x')",
         "var cp = __importStar(require('child_process')); cp.spawn('x')",
         "var n = t(require('child_process')); n.spawn('x'); function t(e) { return e }",
@@ -61,7 +60,7 @@ def test_an_alias_is_taken_back(text):
         "process.platform !== 'win32' || require('child_process').spawn('x')",
         "const w = process.platform === 'win32'; w ? require('child_process').spawn('x') : 1",
         "function f() { return 1; require('child_process').spawn('x') }",
-        "switch (process.platform) { case 'linux': break; default: require('child_process').spawn() }",
+        "switch (process.platform) { case 'linux': break; default: require('child_process').spawn}",
         "if (typeof window !== 'undefined') require('child_process').spawn('x')",
         "if (require.main === module) require('child_process').spawn('x')",
         "import { spawn } from 'child_process'",
@@ -97,8 +96,7 @@ def test_a_function_after_a_return_is_hoisted():
         ("const app = require('express')(); app.listen(80)", '"express".default.listen'),
         ("import e from 'express'; const app = e(); app.listen(1)", '"express".default.listen'),
         (
-            "class A { constructor() { this.s = require('net').createServer() } "
-            "go() { this.s.listen(1) } }",
+            "class A { s = require('net').createServer(); go() { this.s.listen(1) } }",
             '"net".createServer.listen',
         ),
         ("process.on('SIGTERM', stop)", "process.on.SIGTERM"),
@@ -135,7 +133,7 @@ def test_text_that_is_there_is_no_riddle(text):
         ("require(`${__dirname}/a.js`)", '"./a.js"'),
         ("const n = './a'; require(n)", '"./a"'),
         (
-            "const { Worker } = require('worker_threads'); new Worker(new URL('./w.js', import.meta.url))",
+            "import { Worker } from 'worker_threads'; new Worker(new URL('w.js', import.meta.url))",
             '"./w.js"',
         ),
         ("require('child_process').fork(require.resolve('./c'))", '"./c"'),
@@ -156,7 +154,7 @@ def test_a_module_that_may_be_missing_is_guarded():
 
 
 def test_a_call_whose_failure_is_passed_over_is_guarded():
-    text = "function f() { try { return require('child_process').execSync('ldd') } catch { return false } }"
+    text = "function f() { try { require('child_process').execSync('x') } catch { return false } }"
     assert all(use.guarded for use in facts(text).units[1].uses)
 
 
@@ -172,7 +170,7 @@ def test_exports_lead_to_units_and_to_other_modules():
     handed = facts("export { a as b } from './x'; export * as all from './y'; export default f")
     assert handed.bindings == {"b": '"./x".a', "all": '"./y".default'}
     getter = facts(
-        'Object.defineProperty(exports, "r", { enumerable: true, get: function () { return a.r } });'
+        'Object.defineProperty(exports, "r", { get: function () { return a.r } });'
         'const a = require("./a"); __exportStar(require("./s"), exports)'
     )
     assert getter.bindings == {"r": '"./a".r'}
@@ -192,8 +190,8 @@ def test_typescript_is_read_and_its_types_are_not():
     text = (
         "import type { A } from './types'; import { type B, run } from './run';"
         "interface C { kill(): void } export class D extends E<B> implements F {"
-        " private server = require('http').createServer() as A; constructor(private x: B) { super() }"
-        " go(): void { this.server.listen(1); run!() } } import z = require('zlib'); enum G { H = 1 }"
+        " private server = require('http').createServer() as A; constructor(private x: B) {}"
+        " go(): void { this.server.listen(1); run!() } } import z = require('zlib'); enum G { H }"
     )
     found = used(text, UseKind.IMPORT, dialect=Dialect.TYPESCRIPT)
     assert found == {'"./run"', '"http"', '"zlib"'}
@@ -242,11 +240,11 @@ def test_deep_nesting_costs_a_sentence_at_most(piece):
 def test_a_large_bundle_on_one_line_is_read_in_time():
     text = (
         "var a=require('fs');"
-        + "function f(e,t){return e?t(e.x.y.z,1):a.readFileSync(t+'b')}" * 8000
+        + "function f(e,t){return e?t(e.x.y.z,1):a.readFileSync(t+'b')}" * 2000
     )
     before = time.monotonic()
     found = facts(text)
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 5
     assert '"fs".readFileSync' in {use.name for unit in found.units for use in unit.uses}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from auditor.applications import Context
 from auditor.applications.follow import Certainty, follow
@@ -236,3 +238,34 @@ def test_names_that_a_star_brings_are_followed(run):
         "os.fork": Certainty.SURE,
         "os.kill": Certainty.SURE,
     }
+
+
+WORDS = st.sampled_from(
+    [
+        *(None, "", "-", "--", "-m", "-c", "-W", "-X", "-I", "-umgunicorn", "app.py", "/app"),
+        *("gunicorn", "uvicorn", ".", "..", "a..b", "../../etc", "web:app", "web:f(", "-c=/app"),
+        *("/usr/bin/fastapi", "run", "--chdir", "--chdir=\0", "--app-dir", "x" * 5000, "\udcff"),
+    ]
+)
+
+
+@pytest.fixture
+def language(root_of, tables):
+    tree = BASE | {
+        "/usr/bin/fastapi": WRAPPER.format(module="fastapi.cli"),
+        "/app/app.py": "import loop\n",
+        "/app/web.py": "\xff",
+        "/app/loop": "-> loop",
+        "/app/gunicorn.conf.py": "chdir = '/app\\0'\nwsgi_app = ':::'\n",
+        f"{SITE}/odd.pth": "\0\n../../../../..\nimport os\n/app\n" + "x" * 5000 + "\n",
+    }
+    variables = {"PATH": ":/usr/bin:\0", "PYTHONPATH": ":::/app:\0:" + "y" * 5000}
+    return make(Context(root_of(tree), variables, "/app", tables))
+
+
+@given(words=st.lists(WORDS, max_size=6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_command_line_gives_a_start(language, tables, words):
+    start = language.start(("python3", *words))
+    assert start.modules or start.problem
+    follow(language, start, tables.apis["python"])
