@@ -185,7 +185,9 @@ class _Run:
 
     def _use(self, module: Module, unit: Unit, use: Use, certainty: Certainty) -> None:
         if use.guarded:
-            certainty = Certainty.POSSIBLE
+            # What one's own code tries and does without is still what it tries.
+            tried = module.own and use.kind is not UseKind.IMPORT
+            certainty = min(certainty, Certainty.LIKELY if tried else Certainty.POSSIBLE)
         elif use.conditional and use.kind is UseKind.IMPORT and not module.own:
             certainty = min(certainty, Certainty.LIKELY)
         match use.kind:

@@ -133,8 +133,7 @@ class Sources:
 
 
 def _call(asked: Asked, module: Module, ids: Mapping[str, str], language: str) -> Call:
-    certainty = Certainty.POSSIBLE if asked.guarded else asked.certainty
-    most = _SURELY[certainty]
+    most = _SURELY[asked.certainty]
     need = asked.api.need if asked.api.need.rank <= most.rank else most
     member = _member(module.member, asked.unit)
     return Call(

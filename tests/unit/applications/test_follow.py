@@ -262,3 +262,10 @@ def test_more_uses_never_take_anything_away(modules, more):
     assert set(fewer.modules) <= set(after.modules)
     for key, value in fewer.units.items():
         assert after.units[key] >= value
+
+
+def test_a_call_that_may_fail_is_possible_in_a_package_and_likely_in_one_s_own_code():
+    tried = use(UseKind.NAME, "os.fork", called=True, guarded=True)
+    assert certainty(run({"app": (unit("", tried),)})) == [Certainty.LIKELY]
+    package = {"app": (unit("", load("pkg")),), "pkg": (unit("", tried),)}
+    assert certainty(run(package)) == [Certainty.POSSIBLE]
