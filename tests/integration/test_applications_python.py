@@ -144,3 +144,24 @@ def test_a_program_of_the_library_alone_moves_with_cpython_s_own_build(report):
     assert verdict(document, "wasip1") == "adapt"
     assert document["recommendation"]["target"] == "wasip1"
     assert "CPython" in document["recommendation"]["next_step"]
+
+
+def test_the_database_engine_that_django_s_settings_name_is_loaded(report):
+    engine = f"{SITE}/django/db/backends/sqlite3/base.py"
+    (loaded,) = [
+        item for item in evidence(report("django-app"), "fs.write") if item["path"] == engine
+    ]
+    assert loaded["detail"] == "sqlite3"
+    assert loaded["need"] == "typical"
+    assert "source:/app/site_of_notes/settings.py" in loaded["chain"]
+
+
+def test_text_on_the_command_line_is_the_application(real_image):
+    command = "python3 -c 'from shop.web import create_app; import subprocess as s; s.run([1])'"
+    options = ("--packages", "none", "--no-progress", "-o", "json", "--entrypoint", command)
+    scan = [sys.executable, "-m", "auditor", "scan", f"oci-dir:{real_image('flask-app')}"]
+    done = subprocess.run([*scan, *options], capture_output=True, text=True, check=True)
+    document = json.loads(done.stdout)
+    assert roles(document)["<string>"] == roles(document)["/app/shop/web.py"] == "main"
+    (call,) = [item for item in evidence(document, "process.spawn") if item["path"] == "<string>"]
+    assert (call["detail"], call["line"]) == ("subprocess.run", 1)
