@@ -220,10 +220,13 @@ def test_a_module_hands_on_what_is_there(run):
     assert asked[("subprocess.run", "/app/app.py", 2)] is Certainty.SURE
 
 
-def test_what_an_optional_module_would_do_is_only_possible(run):
-    tree = {"/app/app.py": "try:\n  import os as o\nexcept ImportError:\n  o = None\no.fork()\n"}
+def test_what_an_optional_module_would_do_is_only_possible_in_a_package(run):
+    optional = "try:\n  import os as o\nexcept ImportError:\n  o = None\no.fork()\n"
+    tree = {"/app/app.py": f"import package\n{optional}", f"{SITE}/package.py": optional}
     _, _, asked = run(tree, "app.py")
-    assert asked[("os.fork", "/app/app.py", 5)] is Certainty.POSSIBLE
+    assert asked[("os.fork", f"{SITE}/package.py", 5)] is Certainty.POSSIBLE
+    # What one's own code tries and does without is still what it tries.
+    assert asked[("os.fork", "/app/app.py", 6)] is Certainty.LIKELY
 
 
 def test_names_that_a_star_brings_are_followed(run):
