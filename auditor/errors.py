@@ -14,7 +14,7 @@
     │   ├── BoundExceededError                the image is larger than a bound allows
     │   └── PathInImageError                  the image holds no such path
     ├── TableError                            a row of signatures/ is wrong
-    └── ReportError                           a report cannot be written
+    └── ReportError                           a report cannot be read or written
 
 A message is one sentence that says what happened, and to what; ``hint`` says what to do.
 Anything that is not an ``AuditorError`` is a defect of ours.
@@ -107,4 +107,4 @@ class TableError(AuditorError):
 
 
 class ReportError(AuditorError):
-    """A report cannot be written where it should go."""
+    """A report cannot be written where it should go, or what should be one is none."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from auditor.cli import inspect, rules, scan, tables, targets
+from auditor.cli import convert, diff, explain, gate, inspect, rules, scan, tables, targets
 from auditor.errors import EXIT_ERROR, EXIT_USAGE, AuditorError
 
 __all__ = ["main"]
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (scan, inspect, targets, tables, rules):
+    for module in (scan, inspect, explain, gate, convert, diff, targets, tables, rules):
         module.configure(commands)
     return parser
 

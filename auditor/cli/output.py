@@ -17,7 +17,24 @@ if TYPE_CHECKING:
 
     from auditor.report import WireInspection, WireReport
 
-__all__ = ["Output", "add", "parse", "write", "write_inspection", "write_report"]
+__all__ = ["REPORT_FORMATS", "Output", "add", "parse", "write", "write_inspection", "write_report"]
+
+REPORT_FORMATS = (
+    "table",
+    "json",
+    "sarif",
+    "markdown",
+    "junit",
+    "gitlab",
+    "csv",
+    "cyclonedx",
+    "dot",
+    "graphml",
+    "template",
+)
+"""What a scan's report can be written as: the table, a template of the user's, and
+``report.formats.RENDERERS``."""
+TEMPLATE = "template"
 
 T = TypeVar("T", bound="msgspec.Struct")
 
@@ -28,6 +45,8 @@ class Output:
 
     format: str
     file: Path | None
+    template: Path | None = None
+    """The file that ``template=FILE`` names."""
 
 
 def add(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
@@ -38,8 +57,14 @@ def add(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
         action="append",
         default=[],
         metavar="FORMAT[=FILE]",
-        help=f"{' or '.join(formats)}, to standard output or a file (repeatable)",
+        help=_help(formats),
     )
+
+
+def _help(formats: tuple[str, ...]) -> str:
+    plain = [name for name in formats if name != TEMPLATE]
+    words = f"{', '.join(plain[:-1])} or {plain[-1]}, to standard output or a file (repeatable)"
+    return f"{words}; template=JINJA[=FILE] for one of your own" if TEMPLATE in formats else words
 
 
 def parse(texts: list[str], formats: tuple[str, ...]) -> tuple[Output, ...]:
@@ -47,12 +72,21 @@ def parse(texts: list[str], formats: tuple[str, ...]) -> tuple[Output, ...]:
     outputs: list[Output] = []
     for text in texts or ["table"]:
         name, separator, file = text.partition("=")
+        template = None
+        if name == TEMPLATE and name in formats:
+            template, _, file = file.partition("=")
+            if not template:
+                raise UsageError(
+                    "-o template names no template", hint="-o template=FILE, or template=FILE=OUT"
+                )
+            separator = ""
         if name not in formats:
             known = ", ".join(formats)
             raise UsageError(f"there is no output format {name!r}", hint=f"formats: {known}")
         if separator and not file:
             raise UsageError(f"-o {text!r} names no file")
-        outputs.append(Output(name, Path(file) if file and file != "-" else None))
+        written = Path(file) if file and file != "-" else None
+        outputs.append(Output(name, written, Path(template) if template is not None else None))
     if sum(output.file is None for output in outputs) > 1:
         raise UsageError(
             "more than one output would go to standard output",
@@ -63,14 +97,23 @@ def parse(texts: list[str], formats: tuple[str, ...]) -> tuple[Output, ...]:
 
 def write_report(report: WireReport, outputs: tuple[Output, ...], *, verbose: bool) -> None:
     """Write a scan's report in each format."""
-    from auditor.report import json, table
-
     for output in outputs:
-        with _stream(output) as stream:
-            if output.format == "json":
-                stream.write(json.render(report))
-            else:
+        if output.format == "table":
+            from auditor.report import table
+
+            with _stream(output) as stream:
                 table.write(report, stream, verbose=verbose)
+            continue
+        if output.template is not None:
+            from auditor.report import template
+
+            text = template.render(report, output.template)
+        else:
+            from auditor.report.formats import RENDERERS
+
+            text = RENDERERS[output.format](report)
+        with _stream(output) as stream:
+            stream.write(text)
 
 
 def write_inspection(document: WireInspection, outputs: tuple[Output, ...]) -> None:
@@ -98,7 +141,7 @@ def _stream(output: Output) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        with output.file.open("w", encoding="utf-8") as stream:
+        with output.file.open("w", encoding="utf-8", newline="") as stream:
             yield stream
     except OSError as error:
         raise ReportError(

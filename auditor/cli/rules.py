@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from auditor.rules import Outcome
 
-__all__ = ["configure"]
+__all__ = ["configure", "show"]
 
 _TEST = """\
 Hold made-up components against the tables, and compare with what small YAML cases expect:
@@ -55,7 +55,7 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "id", metavar="ID", help="a capability (process.fork) or a function (fork)"
     )
     output.add(showing, formats=("table", "json"))
-    showing.set_defaults(execute=_show)
+    showing.set_defaults(execute=show)
     testing = actions.add_parser(
         "test",
         help="run rule tests",
@@ -80,7 +80,8 @@ def _list(parsed: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _show(parsed: argparse.Namespace) -> int:
+def show(parsed: argparse.Namespace) -> int:
+    """Explain a capability, or a function of the C library."""
     outputs = output.parse(parsed.output, formats=("table", "json"))
     from auditor.report import table_rules
     from auditor.report.rules import rule

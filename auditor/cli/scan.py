@@ -8,8 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
-from auditor.cli import arguments, output, progress, warn
-from auditor.errors import EXIT_OK
+from auditor.cli import arguments, gating, output, progress, warn
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -52,27 +51,30 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="leave out what the catalogue knows of well-known servers",
     )
-    output.add(parser, formats=("table", "json"))
+    output.add(parser, formats=output.REPORT_FORMATS)
+    gating.add(parser)
     parser.set_defaults(execute=execute)
 
 
 def execute(parsed: argparse.Namespace) -> int:
     """Scan and write every output that was asked for."""
-    outputs = output.parse(parsed.output, formats=("table", "json"))
+    outputs = output.parse(parsed.output, formats=output.REPORT_FORMATS)
+    gate = gating.parse(parsed)
     options = arguments.options(parsed)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)
     with progress.shown(quiet=parsed.quiet, stages=not parsed.no_progress) as display:
         from auditor.pipeline import scan
         from auditor.report import to_wire
+        from auditor.report.gate import judge
 
         scanned = scan(parsed.reference, options, display)
-        report = to_wire(scanned)
+        report = judge(to_wire(scanned), gate, options.targets)
     warn.about_age(scanned.tables)
     warn.about_excluded(scanned.excluded)
     warn.about_packages(scanned.inventory.unknowns)
     output.write_report(report, outputs, verbose=parsed.verbose)
-    return EXIT_OK
+    return gating.exit_code(report)
 
 
 def _leave(number: int, _: object) -> NoReturn:

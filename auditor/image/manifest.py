@@ -7,6 +7,7 @@ accepted wherever a list or a map is.
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -91,6 +92,10 @@ class _Document(msgspec.Struct, rename="camel"):
     annotations: dict[str, str] | None = None
 
 
+_COMMAND = re.compile(r"(/bin/sh -c #\(nop\)\s+)?CMD\b")
+"""How Docker and BuildKit write the instruction down."""
+
+
 class Index(tuple[Descriptor, ...]):
     """The descriptors of an image index."""
 
@@ -152,6 +157,22 @@ class ConfigFile(_Platform):
             return (None,) * count
         secrets = self._secrets()
         return tuple(secrets.text(line) if line else line for line in made)
+
+    def base_layers(self) -> int:
+        """How many layers seem to come from the image that this one was built from.
+
+        A base ends where a CMD was set before the last layer was made: builds set their own CMD
+        after their layers, as a rule. 0 where history and layers don't agree.
+        """
+        history = self.history or []
+        if sum(not line.empty_layer for line in history) != len(self.diff_ids):
+            return 0
+        layers, base = 0, 0
+        for line in history:
+            layers += not line.empty_layer
+            if line.empty_layer and _COMMAND.match(line.created_by or ""):
+                base = layers if layers < len(self.diff_ids) else base
+        return base
 
     def image_config(self) -> ImageConfig:
         """The part that decides what runs, without secrets in environment and labels."""

@@ -141,6 +141,7 @@ def _read(source: BlobSource, found: Found, reference: Reference, request: Reque
         layers=_layers(file, manifest.layers, diff_ids, sizes),
         media_type=manifest.media_type,
         annotations=manifest.annotations,
+        base_layers=file.base_layers(),
     )
     return OpenedImage(image, rootfs, source)
 

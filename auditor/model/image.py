@@ -78,6 +78,8 @@ class Image:
     layers: tuple[Layer, ...]
     media_type: str | None = None
     annotations: tuple[tuple[str, str], ...] = field(default=())
+    base_layers: int = 0
+    """The lowest layers that seem to be those of the image it was built from; 0 if none do."""
 
 
 class EntryKind(StrEnum):

@@ -85,6 +85,7 @@ def to_wire(scan: Scan) -> wire.WireReport:
         gate=wire.WireGate(met=True, reasons=[]),
         waived=[],
         sources=_sources(findings, scan),
+        rules=_rules(findings, scan),
     )
 
 
@@ -105,6 +106,7 @@ def _image(scan: Scan) -> wire.WireImage:
             wire.WireLayer(layer.diff_id, layer.size, layer.created_by) for layer in image.layers
         ],
         excluded=[wire.WireExcluded(item.glob, item.files) for item in scan.excluded],
+        base_layers=image.base_layers,
     )
 
 
@@ -267,4 +269,12 @@ def _sources(findings: list[wire.WireFinding], scan: Scan) -> list[wire.WireSour
     return [
         wire.WireSource(source.id, source.title, source.url, source.as_of)
         for source in (tables.sources[name] for name in named)
+    ]
+
+
+def _rules(findings: list[wire.WireFinding], scan: Scan) -> list[wire.WireRuleText]:
+    rows = (scan.tables.capabilities[name] for name in sorted({item.rule for item in findings}))
+    return [
+        wire.WireRuleText(row.name, row.title, row.summary, row.why, row.remedy, row.interface)
+        for row in rows
     ]

@@ -47,10 +47,20 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
         _components(console, report)
         _packages(console, report)
     _known(console, report)
+    if report.gate.conditions:
+        _gate(console, report)
     for note in report.notes:
         console.print(Text(f"Note: {printable(note)}"))
     console.print(Text.assemble(("Next: ", "bold"), printable(report.recommendation.next_step)))
     console.print(Text(f"Held against tables of {report.tool.tables_as_of}.", style="dim"))
+
+
+def _gate(console: Console, report: WireReport) -> None:
+    outcome = ("met", "green") if report.gate.met else ("not met", "red")
+    asked = printable(", ".join(report.gate.conditions))
+    console.print(Text.assemble(("Gate ", "bold"), outcome, f" ({asked})"))
+    for reason in report.gate.reasons:
+        console.print(Text(f"  {printable(reason)}"))
 
 
 def _heading(console: Console, report: WireReport) -> None:

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 __all__ = ["SCHEMA_VERSION", "WireReport"]
 
-SCHEMA_VERSION = "1.3.0"
+SCHEMA_VERSION = "1.4.0"
 
 Score = Annotated[int, Meta(ge=0, le=100)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -66,6 +66,8 @@ class WireImage(msgspec.Struct, frozen=True):
     layers: list[WireLayer]
     excluded: list[WireExcluded]
     """In the order given; empty where nothing was left out."""
+    base_layers: int = 0
+    """The lowest layers that seem to be those of the image it was built from; 0 if none do."""
 
 
 class WireDeduction(msgspec.Struct, frozen=True):
@@ -261,6 +263,21 @@ class WireGate(msgspec.Struct, frozen=True):
 
     met: bool
     reasons: list[str]
+    """Why it is not met, a sentence each; empty where it is."""
+    conditions: list[str] = []
+    """What was asked (``--min-score 60``); empty without a gate."""
+
+
+class WireRuleText(msgspec.Struct, frozen=True):
+    """What a finding's rule means, for people."""
+
+    id: str
+    title: str
+    summary: str
+    why: str
+    remedy: str
+    interface: str | None
+    """The host interface that takes its place, if any."""
 
 
 class WireSource(msgspec.Struct, frozen=True):
@@ -295,3 +312,5 @@ class WireReport(msgspec.Struct, frozen=True):
     gate: WireGate
     waived: list[dict[str, Any]]
     sources: list[WireSource]
+    rules: list[WireRuleText] = []
+    """One for each rule that a finding names, sorted; since 1.4."""

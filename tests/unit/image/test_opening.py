@@ -81,6 +81,29 @@ def test_layers_say_which_history_line_made_them(build: Builder) -> None:
     assert [layer.created_by for layer in build.open(odd).image.layers] == [None, None]
 
 
+@pytest.mark.parametrize(
+    ("lines", "base"),
+    [
+        (["ADD rootfs", '#CMD ["bash"]', "COPY app", '#CMD ["app"]'], 1),
+        (["/bin/sh -c #(nop) ADD f", '#/bin/sh -c #(nop)  CMD ["sh"]', "/bin/sh -c make"], 1),
+        (["ADD rootfs", '#CMD ["bash"]', '#CMD ["app"]', "COPY app"], 1),
+        (["ADD rootfs", "COPY app", '#CMD ["app"]'], 0),
+        (["ADD CMD", "RUN CMD"], 0),
+        (["ADD rootfs", '#CMD ["bash"]'], 0),
+    ],
+)
+def test_a_base_ends_where_a_command_was_set_before_the_last_layer(
+    build: Builder, lines: list[str], base: int
+) -> None:
+    history = [
+        {"created_by": line.removeprefix("#"), "empty_layer": line.startswith("#")}
+        for line in lines
+    ]
+    count = sum(not line.startswith("#") for line in lines)
+    tars = [build.files({str(number): b""}) for number in range(count)]
+    assert build.open(build.layout(*tars, history=history)).image.base_layers == base
+
+
 def test_the_image_knows_its_digest_and_media_types(build: Builder) -> None:
     path = build.root / "layout"
     root = build.image(path, build.files({"a": b""}))

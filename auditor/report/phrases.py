@@ -1,0 +1,80 @@
+"""Sentences about findings that several formats share."""
+
+from __future__ import annotations
+
+from auditor.report.wire import WireComponent, WireEvidence, WireFinding, WireReport
+
+__all__ = ["evidence_text", "findings_of", "message", "path_of", "place", "title_of"]
+
+_NAMED = 4
+_SUPPORT = {
+    "full": "supported",
+    "flags": "supported with extra flags",
+    "emulated": "emulated",
+    "partial": "supported in part",
+    "unknown": "not known to be supported",
+    "stub": "a stub that always fails",
+    "none": "not supported",
+}
+_VERBS = {
+    "import": "imports",
+    "command": "runs",
+    "wasm-import": "imports",
+    "call": "uses",
+    "module": "loads",
+    "runtime": "runs on",
+    "setting": "is set by",
+    "syscall": "makes the system call",
+}
+
+
+def message(finding: WireFinding, report: WireReport) -> str:
+    """One sentence: who needs what, shown by which facts, and what the target offers."""
+    names = list(dict.fromkeys(item.detail for item in finding.evidence))
+    shown = ", ".join(names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    kinds = {item.kind for item in finding.evidence}
+    verb = _VERBS.get(next(iter(kinds)), "uses") if len(kinds) == 1 else "uses"
+    title = title_of(finding.rule, report)
+    title = f"{title[:1].lower()}{title[1:]}" if title[1:2].islower() else title
+    return (
+        f"{path_of(finding.component)} {verb} {shown}{more}: {finding.capability} ({title}) is "
+        f"{_SUPPORT[finding.support]} on {finding.target}; the need is {finding.need}."
+    )
+
+
+def title_of(rule: str, report: WireReport) -> str:
+    """A rule's title, or its name where an older report holds none."""
+    return next((item.title for item in report.rules if item.id == rule), rule)
+
+
+def path_of(component: str) -> str:
+    """The path in a component's id (``executable:/usr/sbin/nginx``)."""
+    return component.partition(":")[2] or component
+
+
+def place(evidence: WireEvidence) -> str:
+    """Where a fact stands: path, and line, member or address where it has one."""
+    line = f":{evidence.line}" if evidence.line is not None else ""
+    where = evidence.address or evidence.member
+    return f"{evidence.path}{line}" + (f" ({where})" if where else "")
+
+
+def evidence_text(evidence: WireEvidence) -> str:
+    """A fact with its place."""
+    return f"{place(evidence)} {_VERBS.get(evidence.kind, 'uses')} {evidence.detail}"
+
+
+def findings_of(report: WireReport, target: str) -> list[WireFinding]:
+    """A target's findings, worst first; what the image's own layers hold before its base's."""
+    order = {"error": 0, "warning": 1, "note": 2}
+    layers = {layer.diff_id: number for number, layer in enumerate(report.image.layers)}
+    components: dict[str, WireComponent] = {item.id: item for item in report.components}
+
+    def key(finding: WireFinding) -> tuple[int, bool, bool, str]:
+        component = components.get(finding.component)
+        layer = layers.get(component.layer or "", 0) if component is not None else 0
+        in_base = layer < report.image.base_layers
+        return (order[finding.severity], finding.reach == "present", in_base, finding.id)
+
+    return sorted((item for item in report.findings if item.target == target), key=key)
