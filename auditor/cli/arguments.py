@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from auditor.model.image import Scheme
     from auditor.pipeline import Options
 
-__all__ = ["add_image", "add_launch", "add_packages", "add_tables", "options"]
+__all__ = ["add_image", "add_launch", "add_packages", "add_reference", "add_tables", "options"]
 
 
 class _Help(argparse.Action):
@@ -29,15 +29,19 @@ class _Help(argparse.Action):
         parser.exit()
 
 
+def add_reference(parser: argparse.ArgumentParser) -> None:
+    """What names an image."""
+    parser.add_argument("reference", metavar="REFERENCE", help="the image")
+
+
 def add_image(parser: argparse.ArgumentParser, *, exclude: bool = False) -> None:
-    """What names an image, how much of it to read, and how talkative to be.
+    """Where an image is taken from, how much of it to read, and how talkative to be.
 
     Needs a parser without a help option, since the help that it adds lists the bounds.
     """
     parser.add_argument(
         "-h", "--help", action=_Help, nargs=0, help="show this help message and exit"
     )
-    parser.add_argument("reference", metavar="REFERENCE", help="the image")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
     parser.add_argument("-v", "--verbose", action="store_true", help="show everything found")
     parser.add_argument("--no-progress", action="store_true", help="no progress display")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from auditor.cli import arguments, output, progress
+from auditor.cli import arguments, configuration, output, progress
 from auditor.errors import EXIT_OK
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         add_help=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    arguments.add_reference(parser)
     arguments.add_image(parser)
     arguments.add_tables(parser)
     parser.add_argument("path", metavar="PATH", help="the file's path inside the image")
     output.add(parser, formats=("table", "json"))
+    configuration.add(parser)
     parser.set_defaults(execute=execute)
 
 

@@ -8,7 +8,19 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from auditor.cli import convert, diff, explain, gate, inspect, rules, scan, tables, targets
+from auditor.cli import (
+    config,
+    configuration,
+    convert,
+    diff,
+    explain,
+    gate,
+    inspect,
+    rules,
+    scan,
+    tables,
+    targets,
+)
 from auditor.errors import EXIT_ERROR, EXIT_USAGE, AuditorError
 
 __all__ = ["main"]
@@ -17,6 +29,7 @@ _EPILOG = """\
 exit codes: 0 done, 1 error, 2 gate not met, 64 wrong usage
 The report goes to standard output or its file, all else to standard error.
 """
+_CONFIGURABLE = ("scan", "inspect", "gate", "convert")
 _INTERRUPTED = 130
 _LONGEST = 2000
 """Characters of a message."""
@@ -41,7 +54,8 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser, and those of its commands."""
     parser = _Parser(
         prog="auditor",
         description="Tells, with proof, which parts of a container image can become WebAssembly.",
@@ -49,16 +63,34 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (scan, inspect, explain, gate, convert, diff, targets, tables, rules):
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, dest="command"
+    )
+    for module in (scan, inspect, explain, gate, convert, diff, config, targets, tables, rules):
         module.configure(commands)
-    return parser
+    return parser, dict(commands.choices)
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line, completed from the environment and the nearest configuration file."""
+    parser, commands = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.command not in _CONFIGURABLE:
+        return parsed
+    # A second parser without defaults tells which options were given.
+    again, without = _parser()
+    for action in configuration.keys(without[parsed.command]).values():
+        action.default = argparse.SUPPRESS
+    known = frozenset(key for name in _CONFIGURABLE for key in configuration.keys(commands[name]))
+    flags = again.parse_args(arguments)
+    configuration.merge(parsed, flags, commands[parsed.command], known)
+    return parsed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
-    parsed = _parser().parse_args(arguments)
     try:
+        parsed = _parsed(arguments)
         code: int = parsed.execute(parsed)
         sys.stdout.flush()
     except AuditorError as error:

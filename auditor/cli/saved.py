@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from auditor.cli import output
+from auditor.cli import configuration, output, warn
 
 if TYPE_CHECKING:
     from auditor.report.wire import WireReport
@@ -25,12 +25,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show everything found")
     output.add(parser, formats=output.REPORT_FORMATS)
+    configuration.add(parser)
 
 
 def read(parsed: argparse.Namespace) -> WireReport:
-    """The report, cut to the targets that were named."""
+    """The report, cut to the targets that were named, with its waived findings marked."""
     from auditor.report.saved import read_report
     from auditor.report.select import only
 
     report = read_report(parsed.report)
-    return only(report, tuple(parsed.target)) if parsed.target else report
+    report = only(report, tuple(parsed.target)) if parsed.target else report
+    report, idle = configuration.waive(report, parsed)
+    warn.about_waivers(idle)
+    return report

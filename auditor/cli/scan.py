@@ -8,12 +8,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
-from auditor.cli import arguments, gating, output, progress, warn
+from auditor.cli import arguments, configuration, gating, output, progress, warn
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-__all__ = ["configure"]
+__all__ = ["add_options", "configure"]
 
 _DESCRIPTION = """\
 Read an image, follow its entrypoint, and judge what it reaches against every target. Nothing of
@@ -35,6 +35,13 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         add_help=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    arguments.add_reference(parser)
+    add_options(parser)
+    parser.set_defaults(execute=execute)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """All that is no operand."""
     arguments.add_image(parser, exclude=True)
     arguments.add_launch(parser)
     arguments.add_packages(parser)
@@ -53,7 +60,7 @@ def configure(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     output.add(parser, formats=output.REPORT_FORMATS)
     gating.add(parser)
-    parser.set_defaults(execute=execute)
+    configuration.add(parser)
 
 
 def execute(parsed: argparse.Namespace) -> int:
@@ -69,10 +76,12 @@ def execute(parsed: argparse.Namespace) -> int:
         from auditor.report.gate import judge
 
         scanned = scan(parsed.reference, options, display)
-        report = judge(to_wire(scanned), gate, options.targets)
+        report, idle = configuration.waive(to_wire(scanned), parsed)
+        report = judge(report, gate, options.targets)
     warn.about_age(scanned.tables)
     warn.about_excluded(scanned.excluded)
     warn.about_packages(scanned.inventory.unknowns)
+    warn.about_waivers(idle)
     output.write_report(report, outputs, verbose=parsed.verbose)
     return gating.exit_code(report)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from auditor.model.inventory import Unknown
     from auditor.tables.rows import Tables
 
-__all__ = ["about_age", "about_excluded", "about_packages"]
+__all__ = ["about_age", "about_excluded", "about_packages", "about_waivers"]
 
 
 def about_age(tables: Tables) -> None:
@@ -40,3 +40,11 @@ def about_packages(unknowns: Iterable[Unknown]) -> None:
     for unknown in unknowns:
         if unknown.stage == "packages":
             sys.stderr.write(f"auditor: warning: {printable(unknown.reason)}\n")
+
+
+def about_waivers(sentences: Iterable[str]) -> None:
+    """Say so where a waiver does nothing."""
+    from auditor.report.text import printable
+
+    for sentence in sentences:
+        sys.stderr.write(f"auditor: warning: {printable(sentence)}\n")

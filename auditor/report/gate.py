@@ -114,6 +114,7 @@ class _Judge:
             item
             for item in self.report.findings
             if item.target == self.target.id
+            and item.waiver is None
             and _rank(item) >= severity.rank
             and (item.id not in known or _rank(item) > _rank(known[item.id]))
         ]

@@ -35,7 +35,7 @@ def _parts(report: WireReport) -> Iterator[str]:
     yield "| Target | Verdict | Score | Coverage | Effort | Errors | Warnings | Notes |"
     yield "|---|---|--:|--:|--:|--:|--:|--:|"
     for target in report.targets:
-        findings = [item.severity for item in report.findings if item.target == target.id]
+        findings = [item.severity for item in findings_of(report, target.id)]
         counts = " | ".join(str(findings.count(name)) for name in ("error", "warning", "note"))
         name = f"**{target.id}**" if target.id == headline.target else target.id
         yield (
@@ -44,6 +44,9 @@ def _parts(report: WireReport) -> Iterator[str]:
         )
     yield ""
     yield from _findings(report)
+    if report.waived:
+        noun = "finding is" if len(report.waived) == 1 else "findings are"
+        yield from (f"{len(report.waived)} {noun} waived.", "")
     if report.unknowns:
         noun = "file" if len(report.unknowns) == 1 else "files"
         yield from (f"{len(report.unknowns)} {noun} could not be analysed in full.", "")

@@ -66,7 +66,10 @@ def evidence_text(evidence: WireEvidence) -> str:
 
 
 def findings_of(report: WireReport, target: str) -> list[WireFinding]:
-    """A target's findings, worst first; what the image's own layers hold before its base's."""
+    """A target's findings but for waived ones, worst first.
+
+    What the image's own layers hold comes before what its base's hold.
+    """
     order = {"error": 0, "warning": 1, "note": 2}
     layers = {layer.diff_id: number for number, layer in enumerate(report.image.layers)}
     components: dict[str, WireComponent] = {item.id: item for item in report.components}
@@ -77,4 +80,5 @@ def findings_of(report: WireReport, target: str) -> list[WireFinding]:
         in_base = layer < report.image.base_layers
         return (order[finding.severity], finding.reach == "present", in_base, finding.id)
 
-    return sorted((item for item in report.findings if item.target == target), key=key)
+    counted = (item for item in report.findings if item.target == target and item.waiver is None)
+    return sorted(counted, key=key)

@@ -41,7 +41,8 @@ class Places:
     """Locations in one report's image."""
 
     def __init__(self, report: WireReport) -> None:
-        self._prefix = repository(report).rpartition("/")[2]
+        self._image = repository(report)
+        self._prefix = self._image.rpartition("/")[2]
         self._components = {item.id: item for item in report.components}
         self._edges = {(edge.from_, edge.to): edge for edge in reversed(report.edges)}
 
@@ -86,13 +87,19 @@ class Places:
     ) -> dict[str, Any]:
         physical: dict[str, Any] = {
             "artifactLocation": {"uri": self._uri(path)},
-            "region": {"startLine": line or 1},
+            "region": {
+                "startLine": line or 1,
+                "startColumn": 1,
+                "endLine": line or 1,
+                "endColumn": 1,
+            },
         }
         if address is not None:
             physical["address"] = {"absoluteAddress": int(address, 16), "name": address}
         named = list(logical or ())
         if layer is not None:
-            named.append(_logical(layer, "layer", ""))
+            full = f"{self._image}@{layer}:{path}"
+            named.append({"name": layer, "kind": "layer", "fullyQualifiedName": plain(full)})
         location: dict[str, Any] = {"physicalLocation": physical}
         return {**location, "logicalLocations": named} if named else location
 
@@ -103,8 +110,7 @@ class Places:
 
 
 def _logical(name: str, kind: str, path: str) -> dict[str, Any]:
-    full = f"{path}:{name}" if path else name
-    return {"name": plain(name), "kind": kind, "fullyQualifiedName": plain(full)}
+    return {"name": plain(name), "kind": kind, "fullyQualifiedName": plain(f"{path}:{name}")}
 
 
 def _step(location: dict[str, Any], words: str, line: str | None) -> dict[str, Any]:

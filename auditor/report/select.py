@@ -18,6 +18,8 @@ def only(report: WireReport, targets: tuple[str, ...]) -> WireReport:
     that the report does not speak of.
     """
     check_targets(report, targets)
+    findings = [item for item in report.findings if item.target in targets]
+    kept_ids = {item.id for item in findings}
     kept = [target for target in report.targets if target.id in targets]
     recommendation = report.recommendation
     if recommendation.target not in targets:
@@ -34,7 +36,8 @@ def only(report: WireReport, targets: tuple[str, ...]) -> WireReport:
         report,
         targets=kept,
         recommendation=recommendation,
-        findings=[item for item in report.findings if item.target in targets],
+        findings=findings,
+        waived=[item for item in report.waived if item.finding in kept_ids],
     )
 
 

@@ -27,6 +27,7 @@ COLUMNS = (
     "remedy",
     "source",
     "as_of",
+    "waiver",
     "id",
 )
 _FORMULA = ("=", "+", "-", "@")
@@ -55,6 +56,7 @@ def render(report: WireReport) -> str:
             item.remedy,
             item.table.source,
             item.table.as_of,
+            item.waiver or "",
             item.id,
         )
         writer.writerow([_inert(printable(cell)) for cell in cells])

@@ -173,6 +173,8 @@ class WireFinding(msgspec.Struct, frozen=True):
     chain: list[str]
     remedy: str
     table: WireTableRow
+    waiver: str | None = None
+    """Why it was accepted; ``None`` where it was not."""
 
 
 class WireCapability(msgspec.Struct, frozen=True):
@@ -280,6 +282,18 @@ class WireRuleText(msgspec.Struct, frozen=True):
     """The host interface that takes its place, if any."""
 
 
+class WireWaived(msgspec.Struct, frozen=True):
+    """A finding that was accepted."""
+
+    finding: str
+    reason: str
+    expires: str | None
+    """The last day, ISO."""
+    owner: str | None
+    where: str
+    """Where the waiver stands."""
+
+
 class WireSource(msgspec.Struct, frozen=True):
     """A source that a finding's table row names."""
 
@@ -310,7 +324,7 @@ class WireReport(msgspec.Struct, frozen=True):
     split: dict[str, Any] | None
     unblock_sets: list[dict[str, Any]]
     gate: WireGate
-    waived: list[dict[str, Any]]
+    waived: list[WireWaived]
     sources: list[WireSource]
     rules: list[WireRuleText] = []
     """One for each rule that a finding names, sorted; since 1.4."""

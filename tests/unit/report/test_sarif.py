@@ -89,7 +89,8 @@ def test_a_line_is_a_region_and_an_address_an_address(changed, finding, valid):
     in_binary = msgspec.structs.replace(fact, address="0x41a3f0")
     run = valid(changed(findings=[finding(evidence=[in_source, in_binary])]))
     places = [*run["results"][0]["locations"], *run["results"][0]["relatedLocations"]]
-    assert places[0]["physicalLocation"]["region"] == {"startLine": 12}
+    region = {"startLine": 12, "startColumn": 1, "endLine": 12, "endColumn": 1}
+    assert places[0]["physicalLocation"]["region"] == region
     assert places[1]["physicalLocation"]["address"]["absoluteAddress"] == 0x41A3F0
 
 
