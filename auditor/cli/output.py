@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     from auditor.report import WireInspection, WireReport
 
-__all__ = ["REPORT_FORMATS", "Output", "add", "parse", "write", "write_inspection", "write_report"]
+__all__ = [
+    "REPORT_FORMATS",
+    "Output",
+    "add",
+    "add_dockerfile",
+    "parse",
+    "placed",
+    "write",
+    "write_inspection",
+    "write_report",
+]
 
 REPORT_FORMATS = (
     "table",
@@ -59,6 +69,26 @@ def add(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
         metavar="FORMAT[=FILE]",
         help=_help(formats),
     )
+
+
+def add_dockerfile(parser: argparse.ArgumentParser) -> None:
+    """Add the option that places findings in a Dockerfile."""
+    parser.add_argument(
+        "--dockerfile",
+        type=Path,
+        metavar="FILE",
+        help="place findings at the line of this Dockerfile whose layer brought them, in sarif "
+        "and gitlab",
+    )
+
+
+def placed(report: WireReport, parsed: argparse.Namespace) -> WireReport:
+    """The report whose layers know their lines, where a Dockerfile was given."""
+    if parsed.dockerfile is None:
+        return report
+    from auditor.report.dockerfile import with_dockerfile
+
+    return with_dockerfile(report, parsed.dockerfile)
 
 
 def _help(formats: tuple[str, ...]) -> str:

@@ -25,6 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show everything found")
     output.add(parser, formats=output.REPORT_FORMATS)
+    output.add_dockerfile(parser)
     configuration.add(parser)
 
 
@@ -33,7 +34,7 @@ def read(parsed: argparse.Namespace) -> WireReport:
     from auditor.report.saved import read_report
     from auditor.report.select import only
 
-    report = read_report(parsed.report)
+    report = output.placed(read_report(parsed.report), parsed)
     report = only(report, tuple(parsed.target)) if parsed.target else report
     report, idle = configuration.waive(report, parsed)
     warn.about_waivers(idle)

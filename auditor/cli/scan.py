@@ -59,6 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="leave out what the catalogue knows of well-known servers",
     )
     output.add(parser, formats=output.REPORT_FORMATS)
+    output.add_dockerfile(parser)
     gating.add(parser)
     configuration.add(parser)
 
@@ -76,7 +77,7 @@ def execute(parsed: argparse.Namespace) -> int:
         from auditor.report.gate import judge
 
         scanned = scan(parsed.reference, options, display)
-        report, idle = configuration.waive(to_wire(scanned), parsed)
+        report, idle = configuration.waive(output.placed(to_wire(scanned), parsed), parsed)
         report = judge(report, gate, options.targets)
     warn.about_age(scanned.tables)
     warn.about_excluded(scanned.excluded)

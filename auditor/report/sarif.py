@@ -157,17 +157,20 @@ def _result(
 ) -> dict[str, Any]:
     first, *others = finding.evidence[:_MOST_LOCATIONS]
     whole = fingerprint(finding)
+    prints = {"auditorFinding/v1": whole}
+    built = places.in_dockerfile(first)
+    if built is None:
+        prints["primaryLocationLineHash"] = f"{whole[:16]}:1"
+    else:  # GitHub hashes the line itself where it has the file
+        others = [first, *others]
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": numbers[finding.rule],
         "kind": "fail",
         "level": finding.severity,
         "message": {"text": message(finding, report)},
-        "locations": [places.of_evidence(first)],
-        "partialFingerprints": {
-            "auditorFinding/v1": whole,
-            "primaryLocationLineHash": f"{whole[:16]}:1",
-        },
+        "locations": [built or places.of_evidence(first)],
+        "partialFingerprints": prints,
         "properties": {
             "support": finding.support,
             "need": finding.need,

@@ -43,6 +43,8 @@ class Places:
     def __init__(self, report: WireReport) -> None:
         self._image = repository(report)
         self._prefix = self._image.rpartition("/")[2]
+        self._dockerfile = report.image.dockerfile
+        self._lines = {item.diff_id: item.dockerfile_lines for item in report.image.layers}
         self._components = {item.id: item for item in report.components}
         self._edges = {(edge.from_, edge.to): edge for edge in reversed(report.edges)}
 
@@ -53,6 +55,24 @@ class Places:
         return self._location(
             evidence.path, evidence.layer, evidence.line, evidence.address, logical
         )
+
+    def in_dockerfile(self, evidence: WireEvidence) -> dict[str, Any] | None:
+        """The instruction that brought the file; ``None`` where that is not known."""
+        lines = self._lines.get(evidence.layer or "")
+        if self._dockerfile is None or lines is None:
+            return None
+        uri = quote(self._dockerfile.encode("utf-8", "surrogateescape"), safe="/-._~")
+        region = {"startLine": lines[0], "startColumn": 1, "endLine": lines[1] + 1, "endColumn": 1}
+        location: dict[str, Any] = {
+            "physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}
+        }
+        if evidence.layer is not None:
+            location["logicalLocations"] = [self._layer(evidence.layer, evidence.path)]
+        return location
+
+    def _layer(self, layer: str, path: str) -> dict[str, Any]:
+        full = f"{self._image}@{layer}:{path}"
+        return {"name": layer, "kind": "layer", "fullyQualifiedName": plain(full)}
 
     def chain(self, finding: WireFinding) -> list[dict[str, Any]]:
         """The way from the entrypoint to the fact, a step for each component."""
@@ -98,8 +118,7 @@ class Places:
             physical["address"] = {"absoluteAddress": int(address, 16), "name": address}
         named = list(logical or ())
         if layer is not None:
-            full = f"{self._image}@{layer}:{path}"
-            named.append({"name": layer, "kind": "layer", "fullyQualifiedName": plain(full)})
+            named.append(self._layer(layer, path))
         location: dict[str, Any] = {"physicalLocation": physical}
         return {**location, "logicalLocations": named} if named else location
 

@@ -38,6 +38,8 @@ class WireLayer(msgspec.Struct, frozen=True):
     diff_id: str
     size: int
     created_by: str | None
+    dockerfile_lines: tuple[int, int] | None = None
+    """The first and last line of the instruction that made it, where a Dockerfile was given."""
 
 
 class WireExcluded(msgspec.Struct, frozen=True):
@@ -68,6 +70,8 @@ class WireImage(msgspec.Struct, frozen=True):
     """In the order given; empty where nothing was left out."""
     base_layers: int = 0
     """The lowest layers that seem to be those of the image it was built from; 0 if none do."""
+    dockerfile: str | None = None
+    """Where the lines of its layers are, from the working directory."""
 
 
 class WireDeduction(msgspec.Struct, frozen=True):
