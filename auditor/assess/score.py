@@ -15,7 +15,7 @@ from functools import cache
 
 from auditor.model.terms import Need, Severity, Support, Verdict
 
-__all__ = ["ENOUGH", "Result", "Step", "Unmet", "evaluate", "verdict_of"]
+__all__ = ["ENOUGH", "Result", "Step", "Unmet", "evaluate", "loss", "verdict_of", "worst"]
 
 ENOUGH = 0.6
 """Least coverage for a verdict (DESIGN.md, "Coverage")."""
@@ -82,6 +82,16 @@ def loss(item: Unmet) -> float:
 @cache
 def _loss(need: Need, support: Support, effort: int) -> float:
     return _ABSENT_LOSS[effort] * _NEED_SHARE[need] * _SUPPORT_SHARE[support]
+
+
+def worst(items: Iterable[Unmet]) -> list[Unmet]:
+    """The worst of each capability."""
+    found: dict[str, Unmet] = {}
+    for item in items:
+        old = found.get(item.capability)
+        if old is None or (item.severity.rank, loss(item)) > (old.severity.rank, loss(old)):
+            found[item.capability] = item
+    return list(found.values())
 
 
 def verdict_of(unmet: Iterable[Unmet], coverage: float, *, wasm: bool = False) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -26,11 +27,16 @@ class Offer:
     """Points for making do with it, where these are not the capability's own."""
 
 
+_JUDGEMENT = "judgement"
+"""Id of the source of what nobody wrote down."""
+
+
 class Offers:
     """Looks asks up in the tables, each once: many components ask for the same."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, assume: Mapping[str, Support]) -> None:
         self.tables = tables
+        self._assume = assume
         self._known: dict[tuple[str, EvidenceKind, str, str, str | None], Offer] = {}
 
     def find(self, ask: Ask, target: TargetRow) -> Offer:
@@ -42,6 +48,11 @@ class Offers:
         return known
 
     def _look_up(self, ask: Ask, target: TargetRow) -> Offer:
+        if ask.capability in self._assume:
+            return Offer(
+                self._assume[ask.capability],
+                TableRow("--assume", ask.capability, _JUDGEMENT, self.tables.as_of, "assumed"),
+            )
         if ask.kind is EvidenceKind.WASM_IMPORT:
             return _of_import(ask, target, self.tables)
         if ask.kind is EvidenceKind.RUNTIME:

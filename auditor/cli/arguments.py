@@ -12,6 +12,7 @@ from auditor.errors import UsageError
 
 if TYPE_CHECKING:
     from auditor.model.image import Scheme
+    from auditor.model.terms import Support
     from auditor.pipeline import Options
 
 __all__ = ["add_image", "add_launch", "add_packages", "add_reference", "add_tables", "options"]
@@ -183,6 +184,7 @@ def options(parsed: argparse.Namespace) -> Options:
             ca_file=parsed.registry_ca,
             mirrors=tuple(_mirror(text) for text in parsed.registry_mirror),
         ),
+        assume=dict(_assumed(text) for text in getattr(parsed, "assume", ())),
         packages=getattr(parsed, "packages", "syft"),
         syft=getattr(parsed, "syft", None),
     )
@@ -195,6 +197,17 @@ def _source(text: str | None) -> Scheme | None:
         return None if text is None else Scheme(text)
     known = ", ".join(scheme for scheme in Scheme if scheme is not Scheme.ARCHIVE)
     raise UsageError(f"--from {text!r} is no source of images", hint=f"sources: {known}")
+
+
+def _assumed(text: str) -> tuple[str, Support]:
+    from auditor.model.terms import Support
+
+    name, _, level = text.partition("=")
+    if not name or level not in set(Support):
+        raise UsageError(
+            f"--assume {text!r} is not CAPABILITY=LEVEL", hint=f"levels: {', '.join(Support)}"
+        )
+    return name, Support(level)
 
 
 def _mirror(text: str) -> tuple[str, str]:

@@ -54,6 +54,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="judge this target only (repeatable): wasip1, wasip2, wasip3, …",
     )
     parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="CAPABILITY=LEVEL",
+        help="what if every target offered this: net.tcp.listen=full (repeatable)",
+    )
+    parser.add_argument(
         "--no-catalog",
         action="store_true",
         help="leave out what the catalogue knows of well-known servers",

@@ -11,6 +11,7 @@ from auditor.model.terms import Need, Reach, Role, Severity, Support, Verdict
 __all__ = [
     "Assessment",
     "CapabilityUse",
+    "Change",
     "Deduction",
     "Evidence",
     "EvidenceKind",
@@ -18,6 +19,7 @@ __all__ = [
     "Recommendation",
     "TableRow",
     "TargetAssessment",
+    "UnblockSet",
 ]
 
 
@@ -119,6 +121,27 @@ class TargetAssessment:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A component that does without some of what it asks for: it is changed, or replaced."""
+
+    component: str
+    capabilities: tuple[str, ...]
+    """Sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockSet:
+    """Changes that together lift a target to a better verdict, and of which none can be spared."""
+
+    target: str
+    before: Verdict
+    after: Verdict
+    effort: int
+    """Points over the distinct capabilities."""
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """The headline."""
 
@@ -152,3 +175,5 @@ class Assessment:
     """Component id → target → verdict of that component alone."""
     routes: Mapping[str, str]
     """Component id → route, for reachable components."""
+    unblock_sets: tuple[UnblockSet, ...] = ()
+    """Of every target, least effort first."""

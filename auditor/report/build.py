@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from auditor.image.exclude import Excluded
-from auditor.model.assessment import Assessment, Evidence, Finding, TargetAssessment
+from auditor.model.assessment import Assessment, Evidence, Finding, TargetAssessment, UnblockSet
 from auditor.model.facts import WasmFacts
 from auditor.model.graph import DependencyGraph
 from auditor.model.image import Image
@@ -81,7 +81,7 @@ def to_wire(scan: Scan) -> wire.WireReport:
         catalog=[_known(identifier, row, scan) for identifier, row in scan.servers.items()],
         notes=_notes(scan),
         split=None,
-        unblock_sets=[],
+        unblock_sets=[_unblock_set(item, scan) for item in scan.assessment.unblock_sets],
         gate=wire.WireGate(met=True, reasons=[]),
         waived=[],
         sources=_sources(findings, scan),
@@ -278,3 +278,19 @@ def _rules(findings: list[wire.WireFinding], scan: Scan) -> list[wire.WireRuleTe
         wire.WireRuleText(row.name, row.title, row.summary, row.why, row.remedy, row.interface)
         for row in rows
     ]
+
+
+def _unblock_set(item: UnblockSet, scan: Scan) -> wire.WireUnblockSet:
+    packages = {component.id: component.package for component in scan.inventory.components}
+    return wire.WireUnblockSet(
+        target=item.target,
+        before=item.before.value,
+        after=item.after.value,
+        effort=item.effort,
+        changes=[
+            wire.WireChange(
+                change.component, packages.get(change.component), list(change.capabilities)
+            )
+            for change in item.changes
+        ],
+    )

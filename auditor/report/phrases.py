@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from auditor.report.wire import WireComponent, WireEvidence, WireFinding, WireReport
+from auditor.report.wire import WireComponent, WireEvidence, WireFinding, WireReport, WireUnblockSet
 
-__all__ = ["evidence_text", "findings_of", "message", "path_of", "place", "title_of"]
+__all__ = ["evidence_text", "findings_of", "message", "path_of", "place", "title_of", "unblocks"]
 
 _NAMED = 4
 _SUPPORT = {
@@ -41,6 +41,18 @@ def message(finding: WireFinding, report: WireReport) -> str:
         f"{path_of(finding.component)} {verb} {shown}{more}: {finding.capability} ({title}) is "
         f"{_SUPPORT[finding.support]} on {finding.target}; the need is {finding.need}."
     )
+
+
+def unblocks(item: WireUnblockSet) -> str:
+    """What would lift a target's verdict, in a sentence."""
+    parts = [
+        f"{path_of(change.component)} without {', '.join(change.capabilities[:_NAMED])}"
+        + (f" and {len(change.capabilities) - _NAMED} more" * (len(change.capabilities) > _NAMED))
+        for change in item.changes[:_NAMED]
+    ]
+    more = len(item.changes) - _NAMED
+    words = "; ".join(parts) + (f"; and {more} more components" if more > 0 else "")
+    return f"{item.before} → {item.after} ({item.effort} points): {words}"
 
 
 def title_of(rule: str, report: WireReport) -> str:

@@ -37,6 +37,7 @@ def only(report: WireReport, targets: tuple[str, ...]) -> WireReport:
         targets=kept,
         recommendation=recommendation,
         findings=findings,
+        unblock_sets=[item for item in report.unblock_sets if item.target in targets],
         waived=[item for item in report.waived if item.finding in kept_ids],
     )
 

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from auditor.report.phrases import unblocks
 from auditor.report.text import printable
 from auditor.report.wire import WireFinding, WireReport, WireTarget
 
@@ -46,6 +47,7 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
     if verbose:
         _components(console, report)
         _packages(console, report)
+    _unblocks(console, report, verbose=verbose)
     _known(console, report)
     if report.gate.conditions:
         _gate(console, report)
@@ -53,6 +55,14 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
         console.print(Text(f"Note: {printable(note)}"))
     console.print(Text.assemble(("Next: ", "bold"), printable(report.recommendation.next_step)))
     console.print(Text(f"Held against tables of {report.tool.tables_as_of}.", style="dim"))
+
+
+def _unblocks(console: Console, report: WireReport, *, verbose: bool) -> None:
+    """What would lift the recommended target's verdict; the first set, or all."""
+    target = report.recommendation.target
+    sets = [item for item in report.unblock_sets if item.target == target]
+    for item in sets if verbose else sets[:1]:
+        console.print(Text.assemble(("Unblock: ", "bold"), printable(unblocks(item))))
 
 
 def _gate(console: Console, report: WireReport) -> None:

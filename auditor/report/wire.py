@@ -298,6 +298,24 @@ class WireWaived(msgspec.Struct, frozen=True):
     """Where the waiver stands."""
 
 
+class WireChange(msgspec.Struct, frozen=True):
+    """A component that does without some of what it asks for: it is changed, or replaced."""
+
+    component: str
+    package: str | None
+    capabilities: list[str]
+
+
+class WireUnblockSet(msgspec.Struct, frozen=True):
+    """Changes that together lift a target's verdict, and of which none can be spared."""
+
+    target: str
+    before: str
+    after: str
+    effort: Points
+    changes: list[WireChange]
+
+
 class WireSource(msgspec.Struct, frozen=True):
     """A source that a finding's table row names."""
 
@@ -326,7 +344,7 @@ class WireReport(msgspec.Struct, frozen=True):
     catalog: list[WireKnown]
     notes: list[str]
     split: dict[str, Any] | None
-    unblock_sets: list[dict[str, Any]]
+    unblock_sets: list[WireUnblockSet]
     gate: WireGate
     waived: list[WireWaived]
     sources: list[WireSource]

@@ -55,3 +55,23 @@ def test_a_template_is_written_to_standard_output_or_a_file(saved, tmp_path, cap
     assert out.read_text() == verdict
     assert main(["convert", str(saved), "-o", "template"]) == 64
     assert main(["convert", str(saved), "-o", "template=/nowhere.j2"]) == 1
+
+
+def test_a_what_if_changes_the_verdict_and_is_said(capsys):
+    words = ["scan", "-q", "--packages", "none", "--target", "core", HELLO, "-o", "json"]
+    assert main(words) == 0
+    before = json.loads(capsys.readouterr().out)
+    asked = sorted({item["capability"] for item in before["findings"]})
+    assert asked
+    assumed = [part for name in asked for part in ("--assume", f"{name}=full")]
+    assert main([*words, *assumed]) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert after["findings"] == []
+    assert after["targets"][0]["score"] > before["targets"][0]["score"]
+    assert any(note.startswith("What if: every target") for note in after["notes"])
+
+
+@pytest.mark.parametrize("text", ["fs.raed=full", "fs.read=some", "fs.read", "=full"])
+def test_a_what_if_that_makes_no_sense_is_said(text, capsys):
+    assert main(["scan", "-q", HELLO, "--assume", text]) == 64
+    assert capsys.readouterr().err.startswith("auditor: ")
