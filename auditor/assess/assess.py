@@ -11,6 +11,7 @@ from auditor.assess.coverage import coverage
 from auditor.assess.findings import Shortfall, find, shortfalls
 from auditor.assess.recommend import recommend, route_of, toolchain_of
 from auditor.assess.score import Result, Step, Unmet, evaluate, verdict_of, worst
+from auditor.assess.split import split
 from auditor.assess.support import Offers
 from auditor.assess.unblock import unblock_sets
 from auditor.model.assessment import (
@@ -18,6 +19,7 @@ from auditor.model.assessment import (
     CapabilityUse,
     Deduction,
     Finding,
+    Split,
     TargetAssessment,
     UnblockSet,
 )
@@ -68,6 +70,7 @@ def assess(
             for identifier, role in sorted(graph.roles.items())
         },
         unblock_sets=tuple(item for _, _, sets in judged for item in sets),
+        split=case.split(tables.targets[recommendation.target]),
     )
 
 
@@ -147,6 +150,28 @@ class _Case:
         known = 0.0 if identifier in self.opaque else 1.0
         wasm = component.kind is ComponentKind.WASM
         return verdict_of(unmet, known, wasm=wasm)
+
+    def split(self, target: TargetRow) -> Split | None:
+        """What moves to one target, and what stays."""
+
+        def together(members: Iterable[str]) -> Verdict:
+            members = [item for item in members if item not in self.provided]
+            items = (
+                item
+                for member in members
+                for item in shortfalls(self.asks[member], target, self.offers)
+            )
+            weights = {member: max(self.components[member].weight, 1) for member in members}
+            unread = sum(weights[member] for member in members if member in self.opaque)
+            known = 1 - unread / sum(weights.values()) if weights else 1.0
+            wasm = bool(members) and all(
+                self.components[member].kind is ComponentKind.WASM for member in members
+            )
+            return verdict_of(self._unmet(items), known, wasm=wasm)
+
+        if self.graph.launch.problem is not None:
+            return None
+        return split(target.id, self.graph, self.asks, together)
 
     def uses(self, chosen: Iterable[TargetRow]) -> tuple[CapabilityUse, ...]:
         """What the work asks for, met or not, and what each target offers for it."""

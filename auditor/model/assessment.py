@@ -12,11 +12,15 @@ __all__ = [
     "Assessment",
     "CapabilityUse",
     "Change",
+    "Crossing",
     "Deduction",
     "Evidence",
     "EvidenceKind",
     "Finding",
+    "Part",
     "Recommendation",
+    "Side",
+    "Split",
     "TableRow",
     "TargetAssessment",
     "UnblockSet",
@@ -141,6 +145,50 @@ class UnblockSet:
     changes: tuple[Change, ...]
 
 
+class Side(StrEnum):
+    """Where a process ends up."""
+
+    MOVES = "moves"
+    STAYS = "stays"
+    """In its container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process."""
+
+    start: str
+    """Id of the component that it starts with."""
+    side: Side
+    verdict: Verdict
+    """Of all that it loads, together."""
+    components: tuple[str, ...]
+    """What else it loads, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A call between what moves and what does not."""
+
+    source: str
+    """Component id."""
+    to: str | None
+    """Component id; ``None`` for somebody outside of the image."""
+    capability: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What moves to a target, what stays, and what crosses between them."""
+
+    target: str
+    parts: tuple[Part, ...]
+    falls_away: tuple[str, ...]
+    """Programs that only prepare, launch or interpret: ids, sorted."""
+    crossings: tuple[Crossing, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """The headline."""
@@ -177,3 +225,5 @@ class Assessment:
     """Component id → route, for reachable components."""
     unblock_sets: tuple[UnblockSet, ...] = ()
     """Of every target, least effort first."""
+    split: Split | None = None
+    """For the recommended target; ``None`` where nothing is left running."""

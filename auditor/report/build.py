@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import msgspec
 
 from auditor.image.exclude import Excluded
-from auditor.model.assessment import Assessment, Evidence, Finding, TargetAssessment, UnblockSet
+from auditor.model.assessment import (
+    Assessment,
+    Evidence,
+    Finding,
+    Split,
+    TargetAssessment,
+    UnblockSet,
+)
 from auditor.model.facts import WasmFacts
 from auditor.model.graph import DependencyGraph
 from auditor.model.image import Image
@@ -16,6 +23,7 @@ from auditor.model.inventory import Component, Inventory, Package, Runtime
 from auditor.model.settings import Setting
 from auditor.model.terms import Verdict
 from auditor.report import wire
+from auditor.report.phrases import split_summary
 from auditor.tables.catalog import ServerRow
 from auditor.tables.rows import Tables
 
@@ -80,7 +88,7 @@ def to_wire(scan: Scan) -> wire.WireReport:
         unknowns=_unknowns(scan),
         catalog=[_known(identifier, row, scan) for identifier, row in scan.servers.items()],
         notes=_notes(scan),
-        split=None,
+        split=_split(scan.assessment.split),
         unblock_sets=[_unblock_set(item, scan) for item in scan.assessment.unblock_sets],
         gate=wire.WireGate(met=True, reasons=[]),
         waived=[],
@@ -292,5 +300,23 @@ def _unblock_set(item: UnblockSet, scan: Scan) -> wire.WireUnblockSet:
                 change.component, packages.get(change.component), list(change.capabilities)
             )
             for change in item.changes
+        ],
+    )
+
+
+def _split(found: Split | None) -> wire.WireSplit | None:
+    if found is None:
+        return None
+    return wire.WireSplit(
+        target=found.target,
+        summary=split_summary(found),
+        parts=[
+            wire.WirePart(part.start, part.side.value, part.verdict.value, list(part.components))
+            for part in found.parts
+        ],
+        falls_away=list(found.falls_away),
+        crossings=[
+            wire.WireCrossing(item.source, item.to, item.capability, list(item.evidence))
+            for item in found.crossings
         ],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from auditor.report.phrases import findings_of, path_of, place, unblocks
+from auditor.report.phrases import findings_of, path_of, place, says_more, unblocks
 from auditor.report.text import printable
 from auditor.report.wire import WireFinding, WireReport
 
@@ -50,6 +50,8 @@ def _parts(report: WireReport) -> Iterator[str]:
     if report.unknowns:
         noun = "file" if len(report.unknowns) == 1 else "files"
         yield from (f"{len(report.unknowns)} {noun} could not be analysed in full.", "")
+    if report.split is not None and says_more(report.split):
+        yield from (f"**Split:** {_text(report.split.summary)}", "")
     for item in report.unblock_sets:
         if item.target == headline.target:
             yield from (f"**Unblock:** {_text(unblocks(item))}", "")

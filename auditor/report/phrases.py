@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from auditor.report.wire import WireComponent, WireEvidence, WireFinding, WireReport, WireUnblockSet
+from collections.abc import Iterable
 
-__all__ = ["evidence_text", "findings_of", "message", "path_of", "place", "title_of", "unblocks"]
+from auditor.model.assessment import Side, Split
+from auditor.report.wire import (
+    WireComponent,
+    WireEvidence,
+    WireFinding,
+    WireReport,
+    WireSplit,
+    WireUnblockSet,
+)
+
+__all__ = [
+    "evidence_text",
+    "findings_of",
+    "message",
+    "path_of",
+    "place",
+    "says_more",
+    "split_summary",
+    "title_of",
+    "unblocks",
+]
 
 _NAMED = 4
 _SUPPORT = {
@@ -41,6 +61,45 @@ def message(finding: WireFinding, report: WireReport) -> str:
         f"{path_of(finding.component)} {verb} {shown}{more}: {finding.capability} ({title}) is "
         f"{_SUPPORT[finding.support]} on {finding.target}; the need is {finding.need}."
     )
+
+
+def split_summary(split: Split) -> str:
+    """Who moves, who stays, what falls away, what crosses: in sentences."""
+    moves = _paths(part.start for part in split.parts if part.side is Side.MOVES)
+    stays = _paths(part.start for part in split.parts if part.side is Side.STAYS)
+    sentences = []
+    if moves:
+        sentences.append(f"{_some(moves)} {_verb(moves, 'move')} to {split.target}")
+    if stays:
+        sentences.append(f"{_some(stays)} {_verb(stays, 'stay')} in the container")
+    if moves and split.falls_away:
+        gone = _paths(split.falls_away)
+        sentences.append(f"{_some(gone)} {_verb(gone, 'fall')} away")
+    inside = sum(item.to is not None for item in split.crossings)
+    outside = _paths(item.source for item in split.crossings if item.to is None)
+    if inside:
+        sentences.append(f"{inside} {'call crosses' if inside == 1 else 'calls cross'}")
+    if outside:
+        sentences.append(f"{_some(outside)} {_verb(outside, 'call')} others over the network")
+    return "; ".join(sentences) + "."
+
+
+def says_more(split: WireSplit) -> bool:
+    """Whether a split tells what the headline does not."""
+    return len(split.parts) > 1 or bool(split.falls_away or split.crossings)
+
+
+def _paths(components: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(map(path_of, components)))
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _verb(names: list[str], verb: str) -> str:
+    return f"{verb}s" if len(names) == 1 else verb
 
 
 def unblocks(item: WireUnblockSet) -> str:

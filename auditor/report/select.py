@@ -19,6 +19,7 @@ def only(report: WireReport, targets: tuple[str, ...]) -> WireReport:
     """
     check_targets(report, targets)
     findings = [item for item in report.findings if item.target in targets]
+    split = report.split
     kept_ids = {item.id for item in findings}
     kept = [target for target in report.targets if target.id in targets]
     recommendation = report.recommendation
@@ -37,6 +38,7 @@ def only(report: WireReport, targets: tuple[str, ...]) -> WireReport:
         targets=kept,
         recommendation=recommendation,
         findings=findings,
+        split=split if split is not None and split.target in targets else None,
         unblock_sets=[item for item in report.unblock_sets if item.target in targets],
         waived=[item for item in report.waived if item.finding in kept_ids],
     )

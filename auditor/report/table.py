@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.report.phrases import unblocks
+from auditor.report.phrases import says_more, unblocks
 from auditor.report.text import printable
 from auditor.report.wire import WireFinding, WireReport, WireTarget
 
@@ -48,6 +48,8 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
         _components(console, report)
         _packages(console, report)
     _unblocks(console, report, verbose=verbose)
+    if report.split is not None and says_more(report.split):
+        console.print(Text.assemble(("Split: ", "bold"), printable(report.split.summary)))
     _known(console, report)
     if report.gate.conditions:
         _gate(console, report)

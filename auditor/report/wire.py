@@ -7,7 +7,7 @@ removed one the major.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -316,6 +316,37 @@ class WireUnblockSet(msgspec.Struct, frozen=True):
     changes: list[WireChange]
 
 
+class WirePart(msgspec.Struct, frozen=True):
+    """One process: it moves as a whole, or stays."""
+
+    start: str
+    side: str
+    """``moves`` or ``stays``."""
+    verdict: str
+    components: list[str]
+    """What else it loads."""
+
+
+class WireCrossing(msgspec.Struct, frozen=True):
+    """A call between what moves and what does not."""
+
+    from_: str = msgspec.field(name="from")
+    to: str | None
+    """``None`` for somebody outside of the image."""
+    capability: str
+    evidence: list[str]
+
+
+class WireSplit(msgspec.Struct, frozen=True):
+    """What moves to the recommended target, what stays, and what crosses."""
+
+    target: str
+    summary: str
+    parts: list[WirePart]
+    falls_away: list[str]
+    crossings: list[WireCrossing]
+
+
 class WireSource(msgspec.Struct, frozen=True):
     """A source that a finding's table row names."""
 
@@ -343,7 +374,7 @@ class WireReport(msgspec.Struct, frozen=True):
     unknowns: list[WireUnknown]
     catalog: list[WireKnown]
     notes: list[str]
-    split: dict[str, Any] | None
+    split: WireSplit | None
     unblock_sets: list[WireUnblockSet]
     gate: WireGate
     waived: list[WireWaived]
