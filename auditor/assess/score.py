@@ -10,7 +10,7 @@ step that the rounded score takes, so that they add up to ``100 - score`` exactl
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from auditor.model.terms import Need, Severity, Support, Verdict
@@ -51,6 +51,14 @@ class Unmet:
     support: Support
     severity: Severity
     effort: int
+    hides_absent: bool = False
+    """Whether a lesser need of the same capability is not met at all: it still counts."""
+
+    @property
+    def redesigned(self) -> bool:
+        """Whether it is a warning behind which something is absent."""
+        absent = self.support.absent or self.hides_absent
+        return self.severity is Severity.WARNING and absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +93,19 @@ def _loss(need: Need, support: Support, effort: int) -> float:
 
 
 def worst(items: Iterable[Unmet]) -> list[Unmet]:
-    """The worst of each capability."""
+    """The worst of each capability; that something else of it is absent is kept in mind."""
     found: dict[str, Unmet] = {}
+    absent: set[str] = set()
     for item in items:
+        if item.redesigned:
+            absent.add(item.capability)
         old = found.get(item.capability)
         if old is None or (item.severity.rank, loss(item)) > (old.severity.rank, loss(old)):
             found[item.capability] = item
-    return list(found.values())
+    return [
+        replace(item, hides_absent=True) if name in absent and not item.redesigned else item
+        for name, item in found.items()
+    ]
 
 
 def verdict_of(unmet: Iterable[Unmet], coverage: float, *, wasm: bool = False) -> Verdict:
@@ -138,9 +152,7 @@ def _verdict(items: list[Unmet], *, wasm: bool) -> Verdict:
     if blocked:
         keep = sum(blocked) >= KEEP_EFFORT
         return Verdict.KEEP_IN_CONTAINER if keep else Verdict.REARCHITECT
-    absent = [
-        item.effort for item in items if item.severity is Severity.WARNING and item.support.absent
-    ]
+    absent = [item.effort for item in items if item.redesigned]
     if sum(absent) >= REDESIGN_EFFORT:
         return Verdict.REARCHITECT
     if items:

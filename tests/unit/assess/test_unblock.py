@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.assess.score import Unmet, verdict_of, worst
@@ -94,6 +94,29 @@ LACKS = st.dictionaries(
 )
 
 
+HIDDEN = {
+    "a": {
+        "exec": unmet("exec", Need.TYPICAL, Support.STUB),
+        "fork": unmet("fork", Need.TYPICAL, Support.STUB),
+        "listen": unmet("listen", support=Support.PARTIAL),
+    },
+    "b": {
+        "exec": unmet("exec", support=Support.PARTIAL),
+        "listen": unmet("listen", Need.TYPICAL, Support.STUB),
+        "locks": unmet("locks", Need.TYPICAL, Support.STUB),
+    },
+}
+
+
+def test_a_further_need_of_a_capability_never_makes_a_verdict_better():
+    stub = unmet("fork", Need.TYPICAL, Support.STUB)
+    other = unmet("exec", Need.TYPICAL, Support.STUB)
+    partial = unmet("fork", support=Support.UNKNOWN)
+    assert judge(worst([stub, other])) is Verdict.REARCHITECT
+    assert judge(worst([stub, partial, other])) is Verdict.REARCHITECT
+
+
+@example(HIDDEN)
 @given(LACKS)
 def test_a_set_keeps_its_promise_and_has_nothing_to_spare(lacks):
     for found in sets(lacks):
