@@ -103,7 +103,7 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         inventory = collect(rootfs, tables.runtimes)
         progress.stage("following the entrypoint")
         graph = build(rootfs, image.config, inventory, tables, _without_secrets(options.overrides))
-        inventory = inventory.with_components(graph.sources)
+        inventory = inventory.with_components(graph.sources).explained(graph.explained)
         config = _overridden(image.config, options.overrides)
         found = _settings(rootfs, config, inventory, graph, tables)
         inventory = replace(inventory, settings=found)

@@ -27,6 +27,7 @@ LANGUAGES: Mapping[str, str] = {
     "lua": "lua",
     "luajit": "lua",
     "dotnet": "dotnet",
+    "go": "go",
 }
 """Id of a runtime → module of this room that has ``make(context)``. Each is loaded when a runtime
 of that kind is started, since most images need one parser at most."""

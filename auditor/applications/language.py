@@ -53,6 +53,9 @@ class Start:
     """Shell text that is run in its place (``npm start``)."""
     problem: str | None = None
     """A sentence, where what is started cannot be told."""
+    explains: bool = False
+    """Whether a program that was compiled asks for nothing but what its source asks for: what
+    else it imports, or does without a loader, is its language's own."""
 
 
 @dataclass(frozen=True, slots=True)

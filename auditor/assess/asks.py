@@ -131,7 +131,7 @@ def _asks(
     toolchain: frozenset[str],
     commands: Iterable[Command],
 ) -> Iterable[Ask]:
-    if component.id in toolchain:
+    if component.id in toolchain or component.id in graph.explained:
         return ()
     match component.facts:
         case ElfFacts() as facts:

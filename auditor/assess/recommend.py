@@ -76,7 +76,7 @@ def route_of(
         return _OUTSIDE_THE_WORK[role]
     rebuilt = verdict in {Verdict.REBUILD, Verdict.ADAPT} and isinstance(component.facts, ElfFacts)
     if verdict is not None and rebuilt:
-        return f"{verdict}: {target.toolchain}"
+        return f"{verdict}: {toolchain or target.toolchain}"
     if verdict is Verdict.ADAPT and toolchain is not None:
         return f"adapt: {toolchain}"
     return _ROUTES[verdict] if verdict is not None else "not judged"
@@ -85,7 +85,10 @@ def route_of(
 def toolchain_of(
     identifier: str, target: str, graph: DependencyGraph, tables: Tables
 ) -> str | None:
-    """What brings the runtime of an application to a target; ``None`` for other components."""
+    """What builds a program for a target, or brings the runtime of an application there.
+
+    ``None`` where the language is not known, or does not come there.
+    """
     language = tables.languages.get(graph.languages.get(identifier, ""))
     return language.targets[target].toolchain if language is not None else None
 
@@ -127,17 +130,27 @@ def _next_step(
             runtime = target.runtimes[0] if target.runtimes else "a WebAssembly runtime"
             return f"Run the module with {runtime}, without the container."
         case Verdict.REBUILD | Verdict.ADAPT:
-            runtimes = (toolchain_of(main, best.target, graph, tables) for main in graph.languages)
-            with_runtime = ", ".join(sorted({item for item in runtimes if item is not None}))
-            if with_runtime:
-                return f"Run it with {with_runtime}; then run its own tests there."
-            return f"Build it with {target.toolchain}; then run its own tests on the result."
+            return _move(best.target, target.toolchain, graph, tables)
         case Verdict.REARCHITECT | Verdict.KEEP_IN_CONTAINER:
             worst = best.deductions[0].capability if best.deductions else None
             remedy = tables.capabilities[worst].remedy if worst is not None else ""
             return f"Start from the largest blocker, {worst}: {remedy}" if worst else remedy
         case Verdict.INSUFFICIENT_EVIDENCE:
             return _for_evidence(inventory, graph)
+
+
+def _move(target: str, toolchain: str, graph: DependencyGraph, tables: Tables) -> str:
+    """How what is left running gets to a target where it can go."""
+    compiled: set[str] = set()
+    swapped: set[str] = set()
+    for item, runtime in graph.languages.items():
+        found = toolchain_of(item, target, graph, tables)
+        if found is not None and graph.roles.get(item) is Role.MAIN:
+            (compiled if tables.is_compiled(runtime) else swapped).add(found)
+    if swapped:
+        return f"Run it with {', '.join(sorted(swapped))}; then run its own tests there."
+    builders = ", ".join(sorted(compiled)) or toolchain
+    return f"Build it with {builders}; then run its own tests on the result."
 
 
 def _for_evidence(inventory: Inventory, graph: DependencyGraph) -> str:

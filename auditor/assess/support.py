@@ -59,6 +59,9 @@ class Offers:
             return _of_runtime(ask, target, self.tables)
         if ask.kind is EvidenceKind.MODULE:
             return _of_module(ask, target, self.tables)
+        language = self.tables.languages.get(ask.language or "")
+        if language is not None and ask.capability in language.instead.get(target.id, {}):
+            return _from_row(language.instead[target.id][ask.capability])
         imported = ask.kind is EvidenceKind.IMPORT
         row = self.tables.symbol_support(target.id, ask.detail) if imported else None
         return _from_row(row or self.tables.capability_levels[target.id][ask.capability])
@@ -86,7 +89,8 @@ _RUNTIMES = {
     LanguageLevel.UNSUPPORTED: Support.NONE,
     LanguageLevel.UNKNOWN: Support.UNKNOWN,
 }
-"""A swapped runtime is never full support: the program has to be tried on it."""
+"""A swapped runtime is never full support: the program has to be tried on it. That of a compiled
+program is linked into it, and so is another matter."""
 _SWAP = 3
 """Points for a build of the runtime that is there: the program is tried on it, and adapted."""
 _MODULES = {
@@ -108,7 +112,9 @@ def _of_runtime(ask: Ask, target: TargetRow, tables: Tables) -> Offer:
     note = f"{row.toolchain}; {row.note}" if row.toolchain else row.note
     table = TableRow("languages.toml", f"{ask.detail}.{target.id}", row.source, row.as_of, note)
     level = _RUNTIMES[row.level]
-    return Offer(level, table, effort=None if level.absent else _SWAP)
+    if row.level is LanguageLevel.SUPPORTED and tables.is_compiled(ask.detail):
+        level = Support.FULL  # nothing is swapped: the program is built for the target
+    return Offer(level, table, effort=None if level.absent or level is Support.FULL else _SWAP)
 
 
 def _of_module(ask: Ask, target: TargetRow, tables: Tables) -> Offer:

@@ -53,11 +53,15 @@ class Reader:
 
     def name(self) -> str:
         """A length and that many bytes of UTF-8."""
-        start, length = self._skip(self.u32())
         try:
-            return self._data[start : start + length].decode("utf-8")
+            return self.text().decode("utf-8")
         except UnicodeDecodeError:
             raise FormatError("A name in the WebAssembly file is not UTF-8.") from None
+
+    def text(self) -> bytes:
+        """A length and that many bytes."""
+        start, length = self._skip(self.u32())
+        return self._data[start : start + length]
 
     def part(self, length: int) -> Reader:
         """A reader of the next ``length`` bytes, which are skipped here."""

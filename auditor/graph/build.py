@@ -15,7 +15,7 @@ from auditor.linking import LinkMap, link
 from auditor.model.facts import ElfFacts
 from auditor.model.graph import Binding, Call, DependencyGraph, Edge, EdgeKind, Launch, Overrides
 from auditor.model.image import ImageConfig
-from auditor.model.inventory import Component, ComponentKind, Inventory, Unknown
+from auditor.model.inventory import Component, ComponentKind, Inventory, RuntimeKind, Unknown
 from auditor.tables.rows import Tables
 
 __all__ = ["build"]
@@ -43,6 +43,10 @@ def build(
     sources = Sources(applications, by_path)
     for started in walk.started:
         sources.add(started)
+    for runtime in inventory.runtimes:
+        program = walk.executables.get(runtime.component or "")
+        if program is not None and runtime.kind is RuntimeKind.COMPILED:
+            sources.add_program(program, runtime.id)
     main = tuple(dict.fromkeys((*walk.main, *sources.main)))
     linking = _Linking(rootfs, by_path, tables, environment.variables.get("LD_LIBRARY_PATH", ""))
     linked = walk.executables | sources.natives
@@ -69,6 +73,7 @@ def build(
         unknowns=tuple(sorted(unknowns, key=lambda unknown: (unknown.path, unknown.reason))),
         calls=tuple(sorted(sources.calls, key=_call_order)),
         languages=dict(sorted(sources.languages.items())),
+        explained=frozenset(sources.explained),
         sources=found,
     )
 

@@ -33,6 +33,8 @@ class Started:
     start: Start
     detail: str
     handed: bool
+    compiled: bool = False
+    """Whether the host is the application itself, whose role the walk has told."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,22 @@ class Sources:
     main: list[str] = field(default_factory=list)
     prepares: list[str] = field(default_factory=list)
     """Entry modules of what is not left running."""
+    explained: set[str] = field(default_factory=set)
+    """Programs that ask for nothing but what their calls tell."""
+
+    def add_program(self, program: Component, runtime: str) -> None:
+        """Follow a compiled program, which is its own application."""
+        start = self.applications.start(runtime, (program.path,))
+        if start is None:
+            return
+        if start.problem is not None:
+            self.unknowns.add(
+                Unknown(program.path, runtime, start.problem, program.id, program.weight)
+            )
+            return
+        self.add(Started(program.id, program.id, runtime, start, "", handed=False, compiled=True))
+        if start.explains:
+            self.explained.add(program.id)
 
     def add(self, started: Started) -> None:
         """Follow one start."""
@@ -75,6 +93,8 @@ class Sources:
         entries = [ids[key] for key in started.start.modules if key in ids]
         for entry in dict.fromkeys(entries):
             self.languages[entry] = started.runtime
+            if started.compiled:
+                continue
             chosen = self.main if started.handed else self.prepares
             if entry not in chosen:
                 chosen.append(entry)

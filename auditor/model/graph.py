@@ -145,6 +145,9 @@ class DependencyGraph:
     calls: tuple[Call, ...] = ()
     """Sorted."""
     languages: Mapping[str, str] = field(default_factory=dict)
-    """Id of an entry module's component → id of the runtime that runs it."""
+    """Id of an entry module's component, or of a compiled program → id of its runtime."""
+    explained: frozenset[str] = frozenset()
+    """Compiled programs whose ``calls`` are all that they ask for: what else they import, or do
+    without a loader, belongs to their language's runtime."""
     sources: tuple[Component, ...] = ()
     """Components that only following the application has shown, sorted by id."""

@@ -143,3 +143,8 @@ class Inventory:
         """The same with more components."""
         components = sorted((*self.components, *more), key=lambda component: component.id)
         return replace(self, components=tuple(components))
+
+    def explained(self, programs: frozenset[str]) -> Inventory:
+        """The same without what was unknown of programs that the graph has read after all."""
+        left = tuple(item for item in self.unknowns if item.component not in programs)
+        return replace(self, unknowns=left)

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import field
+
+from auditor.model.terms import Support
 from auditor.tables.checks import Shape, check_source, check_targets, check_words
 from auditor.tables.files import Files, complain
-from auditor.tables.rows import Source, TargetRow
+from auditor.tables.rows import CapabilityRow, Source, SupportRow, TargetRow
 
 __all__ = ["LanguageLevel", "LanguageRow", "LanguageSupport", "load_languages"]
 
@@ -67,6 +70,9 @@ class LanguageRow:
     source: str
     targets: Mapping[str, LanguageSupport]
     """Every target is there, in the order in which reports show them."""
+    instead: Mapping[str, Mapping[str, SupportRow]]
+    """Target → capability → what the language's builds offer there, where that is not what the
+    target does."""
 
 
 class _SupportShape(Shape, frozen=True):
@@ -74,6 +80,13 @@ class _SupportShape(Shape, frozen=True):
     source: str
     toolchain: str | None = None
     note: str = ""
+
+
+class _InsteadShape(Shape, frozen=True):
+    targets: tuple[str, ...]
+    level: Support
+    note: str
+    source: str
 
 
 class _LanguageShape(Shape, frozen=True):
@@ -86,14 +99,20 @@ class _LanguageShape(Shape, frozen=True):
     route: str
     source: str
     targets: dict[str, _SupportShape]
+    instead: dict[str, _InsteadShape] = field(default_factory=dict)
 
 
 def load_languages(
-    files: Files, sources: Mapping[str, Source], targets: Mapping[str, TargetRow]
+    files: Files,
+    sources: Mapping[str, Source],
+    targets: Mapping[str, TargetRow],
+    capabilities: Mapping[str, CapabilityRow],
 ) -> dict[str, LanguageRow]:
     """Id → language, in the order of the file. Raises ``TableError`` for a wrong row."""
     shapes = files.toml_tables(FILE, _LanguageShape)
-    return {key: _language(key, shape, sources, targets) for key, shape in shapes.items()}
+    return {
+        key: _language(key, shape, sources, targets, capabilities) for key, shape in shapes.items()
+    }
 
 
 def _language(
@@ -101,6 +120,7 @@ def _language(
     shape: _LanguageShape,
     sources: Mapping[str, Source],
     targets: Mapping[str, TargetRow],
+    capabilities: Mapping[str, CapabilityRow],
 ) -> LanguageRow:
     where = f"[{key}]"
     check_source(FILE, where, shape.source, sources)
@@ -119,8 +139,38 @@ def _language(
             target: _support(f"[{key}.targets], {target}", shape.targets[target], sources)
             for target in targets
         },
+        instead=_instead(key, shape.instead, sources, targets, capabilities),
         **words,
     )
+
+
+def _instead(
+    key: str,
+    shapes: Mapping[str, _InsteadShape],
+    sources: Mapping[str, Source],
+    targets: Mapping[str, TargetRow],
+    capabilities: Mapping[str, CapabilityRow],
+) -> dict[str, dict[str, SupportRow]]:
+    found: dict[str, dict[str, SupportRow]] = {}
+    for capability, shape in shapes.items():
+        where = f"[{key}.instead], {capability}"
+        check_source(FILE, where, shape.source, sources)
+        check_words(FILE, where, {"note": shape.note})
+        if capability not in capabilities:
+            raise complain(FILE, where, "no such capability")
+        for target in shape.targets:
+            if target not in targets:
+                raise complain(FILE, where, f"no target {target!r}")
+            found.setdefault(target, {})[capability] = SupportRow(
+                level=shape.level,
+                note=shape.note,
+                flags=(),
+                source=shape.source,
+                as_of=sources[shape.source].as_of,
+                file=FILE,
+                key=f"{key}.instead.{capability}",
+            )
+    return found
 
 
 def _support(where: str, shape: _SupportShape, sources: Mapping[str, Source]) -> LanguageSupport:

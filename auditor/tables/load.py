@@ -136,7 +136,7 @@ def parse(files: Files, digest: str) -> Tables:
             _check_source(name, f"[{key}]", row.source, sources)
     levels = {target: symbol_levels(files, target, symbols, sources) for target in shapes}
     targets = {target: _target(target, shape) for target, shape in shapes.items()}
-    languages = load_languages(files, sources, targets)
+    languages = load_languages(files, sources, targets, capabilities)
     hosts = load_hosts(files, sources, targets)
     catalog = load_catalog(files, sources, capabilities, targets)
     syscalls = load_syscalls(files, sources, capabilities, targets)

@@ -230,6 +230,10 @@ class Tables:
         """The canonical name of a function (``__open64_2`` → ``open``)."""
         return self.aliases.get(name, name)
 
+    def is_compiled(self, runtime: str) -> bool:
+        """Whether a runtime is linked into the programs of its language."""
+        return any(row.id == runtime and row.kind is RuntimeKind.COMPILED for row in self.runtimes)
+
     def is_toolchain_library(self, soname: str | None) -> bool:
         """Whether every target's toolchain brings a library of that soname."""
         return soname is not None and any(

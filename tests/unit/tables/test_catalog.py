@@ -166,7 +166,9 @@ def test_every_server_is_there_with_reasons(catalog: Catalog, tables: Tables) ->
 
 
 def test_a_server_rests_on_a_runtime_that_is_described(catalog: Catalog, tables: Tables) -> None:
-    languages = load_languages(Files(SIGNATURES), tables.sources, tables.targets)
+    languages = load_languages(
+        Files(SIGNATURES), tables.sources, tables.targets, tables.capabilities
+    )
     needed = {row.runtime for row in catalog.servers.values() if row.runtime}
 
     assert needed == {"beam", "jvm"}

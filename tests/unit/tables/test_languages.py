@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.errors import TableError
+from auditor.model.terms import Support
 from auditor.tables import load
 from auditor.tables.files import Files
 from auditor.tables.languages import LanguageLevel, LanguageRow, load_languages
@@ -48,7 +49,7 @@ def loaded() -> Tables:
 
 @pytest.fixture(scope="module", name="languages")
 def shipped(tables: Tables) -> Languages:
-    return load_languages(Files(SIGNATURES), tables.sources, tables.targets)
+    return load_languages(Files(SIGNATURES), tables.sources, tables.targets, tables.capabilities)
 
 
 def test_every_language_is_there(languages: Languages) -> None:
@@ -187,6 +188,16 @@ BROKEN = [
         id="an empty title",
     ),
     pytest.param(replace("[cpython]", "[cpython"), ["TOML"], id="no TOML"),
+    (
+        lambda text: text.replace(
+            '"net.unix" = { targets = ["wasip1",', '"net.unix" = { targets = ["wasi",'
+        ),
+        ["[go.instead], net.unix", "no target 'wasi'"],
+    ),
+    (
+        lambda text: text.replace('"net.unix" = { targets', '"net.unixes" = { targets'),
+        ["[go.instead], net.unixes", "no such capability"],
+    ),
 ]
 
 
@@ -198,13 +209,21 @@ def test_a_wrong_row_is_refused_with_its_place(
     (tmp_path / "languages.toml").write_text(break_it(text), encoding="utf-8")
 
     with pytest.raises(TableError) as caught:
-        load_languages(Files(tmp_path), tables.sources, tables.targets)
+        load_languages(Files(tmp_path), tables.sources, tables.targets, tables.capabilities)
 
     assert "signatures/languages.toml" in str(caught.value)
     for part in parts:
         assert part in str(caught.value)
 
 
+def test_what_a_language_s_builds_lack_is_said_for_its_targets(languages: Languages) -> None:
+    """WASI 0.2 has sockets; what builds Go for it adapts a program for 0.1, where it has none."""
+    row = languages["go"].instead["wasip2"]["net.tcp.connect"]
+    assert (row.level, row.file) == (Support.STUB, "languages.toml")
+    assert "net.tcp.connect" not in languages["go"].instead.get("wasix", {})
+    assert not languages["rust"].instead
+
+
 def test_a_missing_file_is_refused(tmp_path: Path, tables: Tables) -> None:
     with pytest.raises(TableError, match=r"languages\.toml.*cannot be read"):
-        load_languages(Files(tmp_path), tables.sources, tables.targets)
+        load_languages(Files(tmp_path), tables.sources, tables.targets, tables.capabilities)
