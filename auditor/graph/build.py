@@ -35,7 +35,8 @@ def build(
     context = Context(rootfs, environment.variables, environment.working_dir, tables)
     applications = Applications(context)
     if argv:
-        walker = Walker(environment, by_path.get, tables.wrappers, applications)
+        runtimes = _one_each(inventory.components)
+        walker = Walker(environment, by_path.get, tables.wrappers, applications, runtimes)
         walk = walker.start(argv)
         walker.check(config.healthcheck)
     else:
@@ -120,6 +121,18 @@ class _Linking:
             self.unknowns.add(
                 Unknown(component.path, "linking", reason, component.id, component.weight)
             )
+
+
+def _one_each(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    """One program for each interpreter of the image: that with the shortest path."""
+    found: dict[str, Component] = {}
+    for item in components:
+        if item.kind is not ComponentKind.EXECUTABLE or item.runtime is None:
+            continue
+        known = found.get(item.runtime)
+        if known is None or (len(item.path), item.path) < (len(known.path), known.path):
+            found[item.runtime] = item
+    return tuple(found[key] for key in sorted(found))
 
 
 def _unread_applications(

@@ -71,6 +71,8 @@ class Walker:
     component_at: Callable[[str], Component | None]
     wrappers: Mapping[str, WrapperRow]
     applications: Applications
+    runtimes: tuple[Component, ...] = ()
+    """The image's interpreters, for a command whose program run time decides."""
     walk: Walk = field(default_factory=Walk)
     _seen: set[tuple[str, Words, bool]] = field(default_factory=set)
     _active: set[str] = field(default_factory=set)
@@ -81,7 +83,7 @@ class Walker:
         step = _Step(ENTRYPOINT, EdgeKind.STARTS, " ".join(argv), None, handed=True)
         if not self._run(argv, step):
             self.walk.problem = f"the image's command {self._told(argv[0])}"
-        if not self.walk.main:
+        if not self.walk.main and not any(item.handed for item in self.walk.started):
             self.walk.problem = self.walk.problem or self.walk.lost
         return self.walk
 
@@ -282,7 +284,9 @@ class Walker:
         self, script: Component, shell: ShellFacts, command: ShellCommand, words: Words, step: _Step
     ) -> None:
         if not words or words[0] is None:
-            found = False if command.replaces else self._plug_ins(shell, step)
+            found = self._by_words(words, step) or (
+                not command.replaces and self._plug_ins(shell, step)
+            )
             if not found:
                 reason = f"line {command.line}: the command depends on run time: {command.text}"
                 self._unclear(script, command.line, reason, step)
@@ -293,6 +297,20 @@ class Walker:
             )
         if not self._run(words, step) and not (command.conditional and not step.handed):
             self._not_found(script, words, step)
+
+    def _by_words(self, words: Words, step: _Step) -> bool:
+        """Follow a command line whose program is not known, where its words tell.
+
+        ``exec "$_RUNJAVA" -classpath … org.example.Main``: of the image's interpreters, just one
+        finds an application by these words.
+        """
+        takers = []
+        for runtime in self.runtimes:
+            line = (runtime.path, *words[1:])
+            start = self.applications.start(runtime.runtime, line) if len(words) > 1 else None
+            if start is not None and start.problem is None and start.modules:
+                takers.append(line)
+        return len(takers) == 1 and self._run(takers[0], step)
 
     def _plug_ins(self, shell: ShellFacts, step: _Step) -> bool:
         """Scripts in directories that the script names: what ``"$f"`` in a loop stands for."""

@@ -171,3 +171,23 @@ def test_a_report_names_class_and_line(real_image):
     assert evidence.detail == "com.sun.net.httpserver.HttpServer.start"
     assert evidence.line == 19
     assert (evidence.member or "").startswith("com.example.server.Main")
+
+
+def test_tomcat_s_own_script_leads_to_the_servlet(real_image):
+    """Only run time knows the program and the class path that catalina.sh puts together."""
+    options = auditor.Options(packages="none")
+    report = auditor.scan(f"oci-dir:{real_image('tomcat-app')}", options)
+    notes = "/srv/notes/webapps/ROOT/WEB-INF/classes/com/notes/Notes.class"
+    assert report.split is not None
+    assert [part.start for part in report.split.parts] == [f"source:{notes}"]
+    asked = {
+        (finding.capability, evidence.detail, evidence.member, evidence.line)
+        for finding in report.findings
+        if finding.target == "wasip1" and finding.component.endswith(notes)
+        for evidence in finding.evidence
+    }
+    assert ("process.spawn", "java.lang.ProcessBuilder.start", "com.notes.Notes.doGet", 21) in asked
+    assert ("net.http.serve", "Tomcat", None, None) in asked
+    verdicts = {row.id: row.verdict for row in report.targets}
+    assert verdicts["wasip1"] == "keep-in-container"
+    assert verdicts["wasip2"] == "rearchitect"

@@ -65,6 +65,8 @@ class Command:
     """Main class, or module and main class (``shop/com.example.Main``) for ``module``."""
     module: bool = False
     class_path: tuple[str, ...] = ()
+    open: bool = False
+    """Whether only run time knows the class path."""
     module_path: tuple[str, ...] = ()
     boot_path: tuple[str, ...] = ()
     """What ``-Xbootclasspath/a:`` adds."""
@@ -137,6 +139,7 @@ def _options(command: Command, words: _Words) -> str | None:
         name, value = _option(word, words)
         if name in {"-cp", "-classpath", "--class-path"}:
             class_path = value or ""
+            command.open = value is None
         elif name in {"-p", "--module-path"}:
             command.module_path = tuple((value or "").split(":"))
         elif name == "--source":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import unquote
 
 from auditor.applications.jvm.classpath import Archives, Folder, Packed, Root, manifest_of
@@ -129,10 +130,27 @@ def _class_path(
     elif command.module:
         main = _module(layout, command, archives, context)
     else:
-        layout.add(_with_manifest_path(map(archives.open, command.class_path), archives))
         main = command.main
+        paths = command.class_path if not command.open else _holders(main, archives, context)
+        layout.add(_with_manifest_path(map(archives.open, paths), archives))
     layout.add(archives.open(_absolute(context, path)) for path in command.boot_path)
     return main
+
+
+def _holders(main: str | None, archives: Archives, context: Context) -> tuple[str, ...]:
+    """The archive of the image that holds a main class, where the class path does not tell.
+
+    Of several it is the one whose manifest names the class; more than one leave it open.
+    """
+    paths = (entry.path for entry in context.rootfs.entries() if entry.path.endswith(".jar"))
+    found: list[Root] = []
+    for path in islice(paths, _MAX_ROOTS):
+        root = archives.open(path)
+        if root is not None and main is not None and root.has(class_file(main)):
+            found.append(root)
+    if len(found) > 1:
+        found = [root for root in found if manifest_of(root).get("main-class") == main]
+    return (found[0].file,) if len(found) == 1 else ()
 
 
 def _absolute(context: Context, path: str) -> str:

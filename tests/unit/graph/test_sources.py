@@ -143,3 +143,26 @@ def test_a_script_in_a_language_that_is_not_followed_is_unknown(graph):
     assert found.launch.main == ("script:/run",)
     reasons = {unknown.reason for unknown in found.unknowns}
     assert "a script for /usr/bin/awk, whose language is not followed" in reasons
+
+
+def test_a_program_that_run_time_names_is_told_by_its_words(graph):
+    """As catalina.sh starts java: of the image's interpreters just one can run these words."""
+    script = {"/start.sh": '#!/bin/sh\nexec "$(locate python)" -u /app/app.py\n'}
+    found = graph(script, entrypoint=("/start.sh",))
+    assert found.launch.problem is None
+    assert found.launch.main == (APP,)
+    assert found.roles[PYTHON] is Role.RUNTIME
+
+
+def test_a_program_that_run_time_names_stays_unknown_where_no_words_tell(graph):
+    script = {"/start.sh": '#!/bin/sh\nexec "$(locate program)" --serve\n'}
+    found = graph(script, entrypoint=("/start.sh",))
+    assert found.launch.problem is not None
+    assert found.launch.main == ()
+
+
+def test_a_branch_that_gets_lost_does_not_hide_an_application(graph):
+    script = {"/start.sh": '#!/bin/sh\n[ -n "$X" ] && exec "$X"\nexec python3 /app/app.py\n'}
+    found = graph(script, entrypoint=("/start.sh",))
+    assert found.launch.problem is None
+    assert found.launch.main == (APP,)

@@ -55,6 +55,18 @@ def test_what_cannot_be_told_is_said(run, jar, words, told) -> None:
     assert not found.start.modules
 
 
+def test_a_class_path_of_run_time_is_where_the_main_class_lies(run, jar, sample) -> None:
+    """As in ``catalina.sh``. Of several archives it is the one that says it starts there."""
+    content = sample("sample/Starter")
+    words = ("-classpath", None, "sample.Starter")
+    found = run({"/opt/app.jar": jar(content), "/opt/lib.jar": jar({"x": b""})}, *words)
+    assert found.start.modules == ("/opt/app.jar!/sample/Starter.class",)
+    both = {"/opt/a.jar": jar(content), "/opt/b.jar": jar(content, Main_Class="sample.Starter")}
+    assert run(both, *words).start.modules == ("/opt/b.jar!/sample/Starter.class",)
+    either = {"/opt/a.jar": jar(content), "/opt/b.jar": jar(content)}
+    assert "not on the class path" in (run(either, *words).start.problem or "")
+
+
 def test_a_damaged_library_is_unknown(run, sample) -> None:
     found = run({**loose(sample), "/l.jar": b"PK"}, "-cp", "/app/classes:/l.jar", "sample.Starter")
     assert found.start.modules[0] == MAIN
