@@ -2,7 +2,14 @@
 // textContent alone: an image chose these names.
 "use strict";
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const VERDICTS = ["already-wasm", "rebuild", "adapt", "rearchitect", "keep-in-container", "insufficient-evidence"];
+const VERDICTS = [
+  "already-wasm",
+  "rebuild",
+  "adapt",
+  "rearchitect",
+  "keep-in-container",
+  "insufficient-evidence",
+];
 const SEVERITIES = ["error", "warning", "note"];
 const state = { target: DATA.chosen, colour: "verdict", node: null };
 const listeners = [];
@@ -50,7 +57,10 @@ function count(number, one, many) {
 // A colour of the style sheet as a canvas understands it, in the theme that holds.
 const probe = document.createElement("span");
 function colourOf(name) {
-  if (!probe.isConnected) { probe.hidden = true; document.body.append(probe); }
+  if (!probe.isConnected) {
+    probe.hidden = true;
+    document.body.append(probe);
+  }
   probe.style.color = `var(--${name})`;
   return getComputedStyle(probe).color;
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any
 
 from auditor.report.html import layout
@@ -82,7 +83,7 @@ class GraphData:
         layers = {item.diff_id: number for number, item in enumerate(report.image.layers)}
         unique = {item.id: item for item in reversed(self._components)}
         items = [unique[identifier] for identifier in list(self.index)[1:]]
-        places = self._places(edges)
+        places = self._places(items, edges)
         sides = self._sides()
 
         def column(text: Iterable[str | None], first: str | None, last: str | None) -> list[int]:
@@ -106,13 +107,17 @@ class GraphData:
     def _verdicts(self, component: WireComponent) -> list[int]:
         return [self._text(component.verdicts.get(item.id)) for item in self._report.targets]
 
-    def _places(self, edges: dict[str, list[int]]) -> dict[int, tuple[int, int]]:
-        reached = range(self._reached)
+    def _places(
+        self, items: list[WireComponent], edges: dict[str, list[int]]
+    ) -> dict[int, tuple[int, int]]:
+        reached = items[: self._reached - 1]
+        labels = [ENTRYPOINT, *(PurePosixPath(item.path).name for item in reached)]
+        libraries = {n for n, item in enumerate(reached, 1) if item.kind == "shared-library"}
         ends = zip(edges["from"], edges["to"], strict=True)
-        places = layout.layered(reached, ends, 0)
-        present = range(len(reached), self._outside)
-        right = max(x for x, _ in places.values()) + layout.COLUMN
-        return {**places, **layout.block(present, places), self._outside: (right, 0)}
+        places = layout.layered(labels, ends, libraries)
+        present = range(self._reached, self._outside)
+        outside = (max(x for x, _ in places.values()) + 2 * layout.ROW, -5 * layout.ROW)
+        return {**places, **layout.block(present, places), self._outside: outside}
 
     def _sides(self) -> dict[int, str]:
         """Node → what the split does with it; a library may be loaded on both sides."""

@@ -28,11 +28,30 @@ function verdictPill(name) {
   return el("span", { class: "verdict", "data-verdict": name }, name ? words(name) : "not judged");
 }
 function pick(node, note) {
-  const dot = state.colour === "split"
-    ? el("span", { class: "dot", "data-side": DATA.nodes.side[node] })
-    : el("span", { class: "dot", "data-verdict": verdictOf(node) });
+  const dot =
+    state.colour === "split"
+      ? el("span", { class: "dot", "data-side": DATA.nodes.side[node] })
+      : el("span", { class: "dot", "data-verdict": verdictOf(node) });
   const choose = () => change({ node, from: "list" });
-  return el("li", {}, el("button", { type: "button", class: "pick", click: choose }, dot, mono(field(node, "path")), muted(note)));
+  const path = field(node, "path");
+  const cut = path.lastIndexOf("/") + 1;
+  return el(
+    "li",
+    {},
+    el(
+      "button",
+      { type: "button", class: "pick", click: choose, title: path },
+      dot,
+      el(
+        "span",
+        { class: "mono where" },
+        el("span", {}, path.slice(cut)),
+        " ",
+        muted(path.slice(0, cut)),
+      ),
+      muted(note),
+    ),
+  );
 }
 
 // A list of which only the first are made, until the reader asks for more.
@@ -42,7 +61,21 @@ function growing(items, shown, make) {
     items.slice(from, from + shown).forEach((item) => list.append(make(item)));
     const rest = items.length - from - shown;
     if (rest <= 0) return;
-    const more = el("li", {}, el("button", { type: "button", click: () => { more.remove(); grow(from + shown); } }, `${rest.toLocaleString("en")} more`));
+    const more = el(
+      "li",
+      {},
+      el(
+        "button",
+        {
+          type: "button",
+          click: () => {
+            more.remove();
+            grow(from + shown);
+          },
+        },
+        `${rest.toLocaleString("en")} more`,
+      ),
+    );
     list.append(more);
   };
   grow(0);
@@ -52,8 +85,12 @@ function growing(items, shown, make) {
 function listPanel(panel, nodes, unseen) {
   const said = [count(nodes.length, "component", "components")];
   if (unseen) said.push(`${unseen.toLocaleString("en")} more match and are filtered out`);
-  const note = (node) => (state.colour === "split" ? DATA.nodes.side[node] : field(node, "role") || field(node, "reach"));
-  panel.replaceChildren(el("p", { class: "said", role: "status" }, said.join("; ")), growing(nodes, LIST, (node) => pick(node, note(node))));
+  const note = (node) =>
+    state.colour === "split" ? DATA.nodes.side[node] : field(node, "role") || field(node, "reach");
+  panel.replaceChildren(
+    el("p", { class: "said", role: "status" }, said.join("; ")),
+    growing(nodes, LIST, (node) => pick(node, note(node))),
+  );
   panel.scrollTop = 0;
 }
 
@@ -78,7 +115,13 @@ function factsOf(node) {
     ["Size", nodes.size[node] < 0 ? "" : sizeText(nodes.size[node])],
     ["Layer", layer < 0 ? "" : `${layer + 1}: ${text(DATA.layers[layer])}`],
     ["Split", nodes.side[node]],
-    ["Unknown", DATA.unknowns.filter(([of]) => of === node).map(([, reason]) => text(reason)).join("; ")],
+    [
+      "Unknown",
+      DATA.unknowns
+        .filter(([of]) => of === node)
+        .map(([, reason]) => text(reason))
+        .join("; "),
+    ],
   ];
   const list = el("dl");
   for (const [name, value] of rows) if (value) list.append(el("dt", {}, name), el("dd", {}, value));
@@ -87,10 +130,21 @@ function factsOf(node) {
 
 function evidenceOf(finding) {
   const { findings, facts } = DATA;
-  const numbers = findings.facts[finding].map((fact, order) => [fact, findings.offered[finding][order]]);
-  return growing(numbers, FACTS, ([fact, offered]) => el("li", {},
-    mono(text(facts.detail[fact])), " ", muted(`${text(facts.kind[fact])}, `, mono(text(facts.place[fact]))), " ",
-    el("span", { class: "level", "data-level": text(offered) }, text(offered))));
+  const numbers = findings.facts[finding].map((fact, order) => [
+    fact,
+    findings.offered[finding][order],
+  ]);
+  return growing(numbers, FACTS, ([fact, offered]) =>
+    el(
+      "li",
+      {},
+      mono(text(facts.detail[fact])),
+      " ",
+      muted(`${text(facts.kind[fact])}, `, mono(text(facts.place[fact]))),
+      " ",
+      el("span", { class: "level", "data-level": text(offered) }, text(offered)),
+    ),
+  );
 }
 
 function findingCard(finding) {
@@ -106,11 +160,28 @@ function findingCard(finding) {
   }
   chain.append(mono(rule));
   const support = text(findings.support[finding]);
-  const card = el("details", { class: "finding", "data-severity": severity },
-    el("summary", {}, mono(rule), " ", el("span", { class: "level", "data-level": support }, support), " ", muted(`${severity}, ${text(findings.need[finding])}`)),
+  const card = el(
+    "details",
+    { class: "finding", "data-severity": severity },
+    el(
+      "summary",
+      {},
+      mono(rule),
+      " ",
+      el("span", { class: "level", "data-level": support }, support),
+      " ",
+      muted(`${severity}, ${text(findings.need[finding])}`),
+    ),
     el("p", {}, number < 0 ? "" : `${text(rules.title[number])}. ${text(rules.why[number])}`),
-    chain, evidenceOf(finding), el("p", {}, text(findings.remedy[finding])),
-    el("p", { class: "muted" }, `Row ${text(rows.key[row])} of ${text(rows.file[row])}, ${text(rows.source[row])}, ${text(rows.as_of[row])}. ${text(rows.note[row])}`));
+    chain,
+    evidenceOf(finding),
+    el("p", {}, text(findings.remedy[finding])),
+    el(
+      "p",
+      { class: "muted" },
+      `Row ${text(rows.key[row])} of ${text(rows.file[row])}, ${text(rows.source[row])}, ${text(rows.as_of[row])}. ${text(rows.note[row])}`,
+    ),
+  );
   if (waiver >= 0) card.append(el("p", {}, `Waived: ${text(waiver)}`));
   if (severity === "error") card.open = true;
   return el("li", {}, card);
@@ -120,7 +191,8 @@ function verdictsOf(node) {
   const list = el("dl");
   DATA.targets.forEach((target, number) => {
     const verdict = verdictOf(node, number);
-    if (verdict) list.append(el("dt", { class: "mono" }, target), el("dd", {}, verdictPill(verdict)));
+    if (verdict)
+      list.append(el("dt", { class: "mono" }, target), el("dd", {}, verdictPill(verdict)));
   });
   return el("details", {}, el("summary", {}, "On every target"), list);
 }
@@ -129,22 +201,38 @@ function neighbours(title, numbers, end) {
   if (!numbers.length) return [];
   const { edges } = DATA;
   const note = (number) => text(edges.kind[number]);
-  return [el("h4", {}, title, " ", muted(String(numbers.length))), growing(numbers, FACTS, (number) => pick(edges[end][number], note(number)))];
+  return [
+    el("h4", {}, title, " ", muted(String(numbers.length))),
+    growing(numbers, FACTS, (number) => pick(edges[end][number], note(number))),
+  ];
 }
 
 function nodePanel(panel, node, back) {
   const here = targetNumber();
   const order = (finding) => SEVERITIES.indexOf(text(DATA.findings.severity[finding]));
-  const found = findingsOf(node).filter((finding) => DATA.findings.target[finding] === here).sort((a, b) => order(a) - order(b));
+  const found = findingsOf(node)
+    .filter((finding) => DATA.findings.target[finding] === here)
+    .sort((a, b) => order(a) - order(b));
   const heading = el("h3", { class: "mono", tabindex: "-1" }, field(node, "path"));
   panel.replaceChildren(
-    el("button", { type: "button", click: back }, "← All components"), heading,
+    el("button", { type: "button", click: back }, "← All components"),
+    heading,
     el("p", {}, verdictPill(verdictOf(node)), " ", muted(`on ${state.target}`)),
-    factsOf(node), verdictsOf(node),
+    factsOf(node),
+    verdictsOf(node),
     el("h4", {}, "Evidence ", muted(count(found.length, "finding", "findings"))),
-    found.length ? growing(found, FACTS, findingCard) : el("p", { class: "muted" }, field(node, "reach") === "present" ? "Nothing leads here, so it does not count." : "Nothing here was held against the tables."),
+    found.length
+      ? growing(found, FACTS, findingCard)
+      : el(
+          "p",
+          { class: "muted" },
+          field(node, "reach") === "present"
+            ? "Nothing leads here, so it does not count."
+            : "Nothing here was held against the tables.",
+        ),
     ...neighbours("Leads to", edgesOf(node, "from"), "to"),
-    ...neighbours("Reached from", edgesOf(node, "to"), "from"));
+    ...neighbours("Reached from", edgesOf(node, "to"), "from"),
+  );
   panel.scrollTop = 0;
   return heading;
 }

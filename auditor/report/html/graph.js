@@ -1,204 +1,311 @@
-// The graph: drawn by cytoscape at the places that the page brings, filtered, searched, coloured.
+// The graph: filtered, searched, coloured; what is chosen is drawn by cytoscape, at the places that
+// the page brings, and what is many as dots beneath it.
 "use strict";
 (() => {
   const { nodes, edges } = DATA;
-  const total = nodes.path.length;
-  const outside = total - 1;
-  const MANY = 400;
-  const SHAPES = { executable: "round-rectangle", script: "cut-rectangle", "shared-library": "ellipse", wasm: "hexagon", entrypoint: "round-triangle", outside: "diamond" };
-  const TONES = { "already-wasm": "green", rebuild: "lime", adapt: "amber", rearchitect: "orange", "keep-in-container": "red", "insufficient-evidence": "violet" };
-  const SIDES = { moves: "lime", stays: "red", both: "amber", "falls away": "muted", outside: "link" };
+  // So many elements cytoscape draws well under a second on a slow machine.
+  const [MANY_NODES, MANY_EDGES, FIRST] = [500, 1500, 250];
+  const many = DATA.reached > MANY_NODES || edges.from.length > MANY_EDGES;
   const byId = (id) => document.getElementById(id);
   const panel = byId("panel");
   const search = byId("search");
   const reach = new Set(["observed", "reachable"]);
   const verdicts = new Set([...VERDICTS, ""]);
+  const dots = new Dots(byId("dots"));
   let cy;
-  let drawn = 0;
+  let matching = [];
 
-  const id = (node) => `n${node}`;
-  const name = (path) => path.slice(path.lastIndexOf("/", path.length - 2) + 1) || path;
-  const isReal = (node) => node !== 0 && node !== outside;
+  const ROLES = ["main", "runtime", "setup", ""];
+  const rank = (node) =>
+    ROLES.indexOf(field(node, "role")) * 10 - VERDICTS.indexOf(verdictOf(node));
+  const ranked = (numbers) =>
+    numbers
+      .map((node) => [rank(node), node])
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1])
+      .map(([, node]) => node);
+  const passes = (node) =>
+    !isReal(node) || (reach.has(field(node, "reach")) && verdicts.has(verdictOf(node)));
 
-  function element(node) {
-    const kind = field(node, "kind");
-    return {
-      group: "nodes",
-      data: { id: id(node), node, label: name(field(node, "path")), shape: SHAPES[kind] ?? "rectangle", side: nodes.side[node], tone: "" },
-      position: { x: nodes.place[node][0], y: nodes.place[node][1] },
-      classes: [field(node, "role") || "none", field(node, "reach")].join(" "),
-    };
+  const has = (id) => cy.hasElementWithId(id);
+  // Nodes that are dots become elements, with the edges that `wanted` names.
+  function bring(numbers, wanted) {
+    const fresh = numbers.filter((node) => !has(`n${node}`));
+    cy.add(fresh.map(nodeElement));
+    cy.add(
+      wanted
+        .filter(
+          (number) =>
+            !has(`e${number}`) && has(`n${edges.from[number]}`) && has(`n${edges.to[number]}`),
+        )
+        .map(edgeElement),
+    );
   }
-  function edge(number) {
-    const [from, to] = [edges.from[number], edges.to[number]];
-    return { group: "edges", data: { id: `e${number}`, source: id(from), target: id(to), label: text(edges.kind[number]) }, classes: edges.crosses[number] ? "crosses" : "" };
-  }
-  // Nodes before `until` that are not drawn yet, and the edges whose both ends are drawn then.
-  function draw(until) {
-    const before = drawn;
-    drawn = until;
-    const there = (node) => node < until || node === outside;
-    const fresh = (node) => node >= before && node < until;
-    const elements = [];
-    for (let node = before; node < until; node++) elements.push(element(node));
-    if (before === 0) elements.push(element(outside));
-    for (let number = 0; number < edges.from.length; number++) {
-      const [from, to] = [edges.from[number], edges.to[number]];
-      if (there(from) && there(to) && (fresh(from) || fresh(to))) elements.push(edge(number));
-    }
-    return elements;
-  }
-
-  function toneOf(node) {
-    if (!isReal(node)) return state.colour === "split" && node === outside ? "link" : "ink";
-    return (state.colour === "split" ? SIDES[nodes.side[node]] : TONES[verdictOf(node)]) ?? "muted";
-  }
-  function style(many) {
-    const colours = Object.fromEntries(["ink", "muted", "line", "edge", "sheet", "link", "green", "lime", "amber", "orange", "red", "violet"].map((tone) => [tone, colourOf(tone)]));
-    return [
-      { selector: "node", style: { shape: "data(shape)", width: 16, height: 16, "background-color": (item) => colours[toneOf(item.data("node"))], "border-width": 0, label: "data(label)", "font-size": 12, "min-zoomed-font-size": 7, "text-valign": "center", "text-halign": "right", "text-margin-x": 5, "text-max-width": 190, "text-wrap": "ellipsis", color: colours.ink, "font-family": getComputedStyle(document.body).fontFamily } },
-      { selector: ".main", style: { width: 20, height: 20, "font-weight": 600 } },
-      { selector: ".setup", style: { "background-opacity": 0.55 } },
-      { selector: ".present", style: { width: 11, height: 11, label: "", "background-opacity": 0.6 } },
-      { selector: "edge", style: { "curve-style": many ? "haystack" : "straight", width: many ? 0.7 : 1.2, "line-color": colours.edge, "line-opacity": many ? 0.35 : 0.75, "target-arrow-shape": many ? "none" : "triangle", "target-arrow-color": colours.edge, "arrow-scale": 0.7 } },
-      { selector: "edge.crosses", style: { "line-style": "dashed", width: 2.5, "line-color": colours.link, "line-opacity": 1, "target-arrow-color": colours.link, label: "data(label)", "font-size": 10, color: colours.link } },
-      { selector: ".dim", style: { opacity: 0.13 } },
-      { selector: ".near", style: { "line-color": colours.link, "line-opacity": 1, "target-arrow-color": colours.link, width: 2 } },
-      { selector: "node.hit, node:selected, node.hover", style: { label: "data(label)", "min-zoomed-font-size": 0, "border-width": 3, "border-color": colours.link } },
-      { selector: ".off", style: { display: "none" } },
-    ];
-  }
-
-  let searchable;
-  // A node's words: what it is, what it asks for and by which symbols.
-  function wordsOf(node) {
-    if (!searchable) {
-      searchable = Array.from({ length: total }, (_, n) => new Set([nodes.path[n], nodes.package[n], nodes.kind[n]]));
-      const { findings, facts } = DATA;
-      findings.node.forEach((of, number) => {
-        if (of < 0) return;
-        searchable[of].add(findings.rule[number]);
-        for (const fact of findings.facts[number]) searchable[of].add(facts.detail[fact]);
-      });
-    }
-    return searchable[node];
-  }
-  function searcher() {
-    const wanted = search.value.trim().toLowerCase();
-    if (!wanted) return null;
-    const hits = new Set();
-    DATA.texts.forEach((word, number) => { if (word.toLowerCase().includes(wanted)) hits.add(number); });
-    return (node) => { for (const word of wordsOf(node)) if (hits.has(word)) return true; return false; };
-  }
-  const passes = (node) => reach.has(field(node, "reach")) && verdicts.has(verdictOf(node));
 
   function show() {
-    if (reach.has("present") && drawn < outside) cy.add(draw(outside));
-    const wanted = searcher();
-    const matching = [];
+    const wanted = matcher(search.value);
+    const found = [];
     let unseen = 0;
-    for (let node = 1; node < outside; node++) {
+    for (let node = 1; node < OUTSIDE; node++) {
       if (wanted && !wanted(node)) continue;
-      if (passes(node)) matching.push(node);
+      if (passes(node)) found.push(node);
       else if (wanted) unseen++;
     }
+    matching = ranked(found);
     const hits = wanted && new Set(matching);
+    if (hits) bring(matching.slice(0, FIRST), []);
+    const split = state.colour === "split";
     cy.batch(() => {
-      cy.nodes().forEach((item) => {
+      for (const item of cy.nodes()) {
         const node = item.data("node");
-        const off = node === outside ? state.colour !== "split" || !nodes.side[outside] : node !== 0 && !passes(node);
-        item.toggleClass("off", off);
+        item.toggleClass("off", node === OUTSIDE ? !split || !nodes.side[OUTSIDE] : !passes(node));
         item.toggleClass("dim", Boolean(hits) && !hits.has(node));
-        item.toggleClass("hit", Boolean(hits) && hits.has(node) && hits.size <= MANY);
-      });
-      cy.edges(".crosses").toggleClass("off", state.colour !== "split");
+        item.toggleClass("hit", Boolean(hits) && hits.has(node));
+      }
+      cy.edges(".crosses").toggleClass("off", !split);
       cy.edges().toggleClass("dim", Boolean(hits));
     });
+    beneath(hits);
+    counts();
     if (state.node === null) listPanel(panel, matching, unseen);
     else select();
-    if (hits?.size && state.node === null) cy.animate({ fit: { eles: cy.nodes(".hit"), padding: 80 }, duration: 0 });
+    if (hits?.size && state.node === null) fit(matching);
     document.documentElement.dataset.matching = matching.length;
   }
+  // What is no element of cytoscape's, and passes the filters.
+  function beneath(hits) {
+    const visible = new Set();
+    for (let node = 0; node < OUTSIDE; node++) if (passes(node)) visible.add(node);
+    dots.nodes = [...visible].filter((node) => many || node >= DATA.reached);
+    dots.edges = [];
+    for (let number = 0; many && number < edges.from.length; number++) {
+      if (
+        !edges.crosses[number] &&
+        visible.has(edges.from[number]) &&
+        visible.has(edges.to[number])
+      )
+        dots.edges.push(number);
+    }
+    dots.tone = toneOf;
+    dots.dim = (node) => (hits ? !hits.has(node) : false);
+    paint();
+  }
+  function paint() {
+    dots.paint({ zoom: cy.zoom(), pan: cy.pan(), width: cy.width(), height: cy.height() });
+  }
+  function fit(numbers) {
+    const box = boxAround(numbers.length ? numbers : [0]);
+    const zoom = Math.min((cy.width() - 40) / box.width, (cy.height() - 50) / box.height, 1.6);
+    cy.viewport({
+      zoom,
+      pan: {
+        x: (cy.width() - zoom * box.width) / 2 - zoom * box.left,
+        y: (cy.height() - zoom * box.height) / 2 - zoom * box.top,
+      },
+    });
+  }
+  function drawn() {
+    const numbers = [];
+    for (let node = 0; node < OUTSIDE; node++) if (passes(node)) numbers.push(node);
+    if (state.colour === "split" && nodes.side[OUTSIDE]) numbers.push(OUTSIDE);
+    return numbers;
+  }
   function select() {
+    const { node } = state;
+    const numbers = [...edgesOf(node, "from"), ...edgesOf(node, "to")]
+      .filter((number) => !edges.crosses[number])
+      .slice(0, FIRST);
     cy.elements().unselect().removeClass("near");
-    if (state.node >= drawn && state.node < outside) { reach.add("present"); boxes(); cy.add(draw(outside)); show(); return null; }
-    const item = cy.getElementById(id(state.node));
+    bring([node, ...numbers.flatMap((number) => [edges.from[number], edges.to[number]])], numbers);
+    const item = cy.getElementById(`n${node}`);
     item.removeClass("off").select();
     item.connectedEdges().addClass("near");
-    return nodePanel(panel, state.node, () => { change({ node: null }); search.focus(); });
+    nodePanel(panel, node, () => {
+      change({ node: null });
+      search.focus();
+    });
   }
+
   function legend() {
-    const pairs = state.colour === "split"
-      ? [...new Set(nodes.side)].filter(Boolean).map((side) => ["data-side", side])
-      : VERDICTS.filter((verdict) => nodes.verdicts.some((_, node) => node < DATA.reached && verdictOf(node) === verdict)).map((verdict) => ["data-verdict", verdict]);
-    const said = state.colour === "split" && state.target !== DATA.split ? [el("li", {}, `the split for ${DATA.split}`)] : [];
-    byId("legend").replaceChildren(...pairs.map(([key, value]) => el("li", {}, el("span", { class: "dot", [key]: value }), words(value))), ...said);
+    const split = state.colour === "split";
+    const used = new Set(Array.from({ length: DATA.reached }, (_, node) => verdictOf(node)));
+    const sides = ["moves", "stays", "both", "falls away", "outside"].filter((side) =>
+      nodes.side.includes(side),
+    );
+    const names = split ? sides : VERDICTS.filter((verdict) => used.has(verdict));
+    const items = names.map((value) =>
+      el(
+        "li",
+        {},
+        el("span", { class: "dot", [split ? "data-side" : "data-verdict"]: value }),
+        words(value),
+      ),
+    );
+    if (split && state.target !== DATA.split)
+      items.push(el("li", {}, `the split for ${DATA.split}`));
+    byId("legend").replaceChildren(...items);
   }
-  function box(set, value, label, number) {
-    const input = el("input", { type: "checkbox", value, change: () => { input.checked ? set.add(value) : set.delete(value); change({ node: null }); } });
+  // Check boxes, made once; their numbers follow the target and what is shown.
+  const numbers = new Map();
+  function box(set, value, label) {
+    const toggle = () => {
+      if (input.checked) set.add(value);
+      else set.delete(value);
+      change({ node: null });
+    };
+    const input = el("input", { type: "checkbox", value, change: toggle });
     input.checked = set.has(value);
-    return el("label", {}, input, label, " ", muted(number.toLocaleString("en")));
+    numbers.set(input, muted(""));
+    return el("label", {}, input, label, " ", numbers.get(input));
   }
   function boxes() {
-    const by = (of) => { const counts = new Map(); for (let node = 1; node < outside; node++) counts.set(of(node), (counts.get(of(node)) ?? 0) + 1); return counts; };
-    const fill = (place, set, counts, names, label) => byId(place).replaceChildren(byId(place).querySelector("legend"), ...names.filter((value) => counts.has(value)).map((value) => box(set, value, label(value), counts.get(value))));
-    fill("reach", reach, by((node) => field(node, "reach")), ["observed", "reachable", "present"], words);
-    fill("verdicts", verdicts, by((node) => verdictOf(node)), [...VERDICTS, ""], (value) => (value ? words(value) : "not judged"));
+    const reaches = new Set(nodes.reach.slice(1, -1).map(text));
+    const judged = new Set(nodes.verdicts.slice(1, -1).flat().map(text));
+    const fill = (place, set, values) =>
+      byId(place).append(
+        ...values.map((value) => box(set, value, value ? words(value) : "not judged")),
+      );
+    fill(
+      "reach",
+      reach,
+      ["observed", "reachable", "present"].filter((value) => reaches.has(value)),
+    );
+    fill(
+      "verdicts",
+      verdicts,
+      [...VERDICTS, ""].filter((value) => judged.has(value)),
+    );
+  }
+  function counts() {
+    const found = new Map();
+    const add = (value) => found.set(value, (found.get(value) ?? 0) + 1);
+    for (let node = 1; node < OUTSIDE; node++) {
+      add(field(node, "reach"));
+      if (reach.has(field(node, "reach"))) add(verdictOf(node));
+    }
+    for (const [input, number] of numbers)
+      number.textContent = (found.get(input.value) ?? 0).toLocaleString("en");
   }
 
   listeners.push((changes) => {
     if (!cy) return;
-    if ("theme" in changes || "colour" in changes || "target" in changes) cy.style(style(cy.edges().length > MANY));
-    if ("target" in changes || "colour" in changes) { byId("target").value = state.target; byId("colour").value = state.colour; legend(); boxes(); }
-    if ("theme" in changes && Object.keys(changes).length === 1) return;
+    if ("theme" in changes || "colour" in changes || "target" in changes) cy.style(drawing(many));
+    if ("theme" in changes) {
+      paint();
+      return;
+    }
+    if ("target" in changes || "colour" in changes) {
+      byId("target").value = state.target;
+      byId("colour").value = state.colour;
+      legend();
+    }
     if (state.node === null) cy.elements().unselect().removeClass("near");
     show();
     if (changes.from && state.node !== null) {
-      const item = cy.getElementById(id(state.node));
-      cy.animate({ center: { eles: item }, zoom: Math.max(cy.zoom(), 0.8), duration: 0 });
+      cy.animate({
+        center: { eles: cy.getElementById(`n${state.node}`) },
+        zoom: Math.max(cy.zoom(), 0.8),
+        duration: 0,
+      });
       panel.querySelector("h3")?.focus({ preventScroll: true });
     }
   });
 
   function printed(on) {
     const image = byId("graph-print");
-    if (!cy || !on) { image.removeAttribute("src"); return; }
-    const theme = document.documentElement.dataset.theme;
-    document.documentElement.dataset.theme = "light";
-    cy.style(style(cy.edges().length > MANY));
-    image.src = cy.png({ full: true, maxWidth: 2400, maxHeight: 2400, bg: "#fff" });
-    if (theme) document.documentElement.dataset.theme = theme;
-    else delete document.documentElement.dataset.theme;
-    cy.style(style(cy.edges().length > MANY));
+    if (!cy || !on) {
+      image.removeAttribute("src");
+      return;
+    }
+    const root = document.documentElement;
+    const { theme } = root.dataset;
+    root.dataset.theme = "light";
+    cy.style(drawing(many));
+    image.src = many
+      ? dots.image(2400)
+      : cy.png({ full: true, maxWidth: 2400, maxHeight: 2400, bg: "#fff" });
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    cy.style(drawing(many));
+  }
+
+  function listen() {
+    // The wheel scrolls the page, unless Ctrl is held or the graph was clicked.
+    const container = byId("cy");
+    let inside = false;
+    container.addEventListener(
+      "wheel",
+      (event) => cy.userZoomingEnabled(inside || event.ctrlKey || event.metaKey),
+      { capture: true },
+    );
+    container.addEventListener(
+      "pointerdown",
+      () => {
+        inside = true;
+        cy.userZoomingEnabled(true);
+      },
+      { capture: true },
+    );
+    container.addEventListener("pointerleave", () => {
+      inside = false;
+    });
+    const dotAt = (event) => dots.at(event.position, 12 / Math.min(cy.zoom(), 1));
+    cy.on("tap", (event) => {
+      const node = event.target === cy ? dotAt(event) : (event.target.data("node") ?? -1);
+      if (isReal(node)) change({ node });
+      else if (event.target === cy) change({ node: null });
+    });
+    cy.on("mouseover", "node", (event) => event.target.addClass("hover"));
+    cy.on("mouseout", "node", (event) => event.target.removeClass("hover"));
+    cy.on("mousemove", (event) => {
+      const node = event.target === cy ? dotAt(event) : -1;
+      if (node === dots.hover) return;
+      dots.hover = node;
+      paint();
+    });
+    cy.on("viewport resize", paint);
+    const zoom = (factor) =>
+      cy.zoom({
+        level: cy.zoom() * factor,
+        renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 },
+      });
+    byId("zoom-in").addEventListener("click", () => zoom(1.4));
+    byId("zoom-out").addEventListener("click", () => zoom(1 / 1.4));
+    byId("zoom-fit").addEventListener("click", () => fit(drawn()));
+    byId("target").addEventListener("change", (event) => change({ target: event.target.value }));
+    byId("colour").addEventListener("change", (event) => change({ colour: event.target.value }));
+    let waiting;
+    search.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => change({ node: null }), 120);
+    });
+    addEventListener("beforeprint", () => printed(true));
+    addEventListener("afterprint", () => printed(false));
   }
 
   function start() {
     document.querySelector(".explorer").hidden = false;
     boxes();
     legend();
-    const elements = draw(DATA.reached);
-    const many = elements.length > 2 * MANY;
-    cy = cytoscape({ container: byId("cy"), elements, style: style(many), layout: { name: "preset", padding: 30 }, minZoom: 0.02, maxZoom: 3, pixelRatio: many ? 1 : "auto", hideEdgesOnViewport: many, textureOnViewport: many, boxSelectionEnabled: false, autoungrabify: true });
-    // The wheel scrolls the page, unless Ctrl is held or the graph was clicked.
-    let inside = false;
-    byId("cy").addEventListener("wheel", (event) => cy.userZoomingEnabled(inside || event.ctrlKey || event.metaKey), { capture: true });
-    byId("cy").addEventListener("pointerdown", () => { inside = true; cy.userZoomingEnabled(true); }, { capture: true });
-    byId("cy").addEventListener("pointerleave", () => { inside = false; });
-    cy.on("tap", "node", (event) => { const node = event.target.data("node"); if (isReal(node)) change({ node }); });
-    cy.on("tap", (event) => { if (event.target === cy) change({ node: null }); });
-    cy.on("mouseover", "node", (event) => event.target.addClass("hover"));
-    cy.on("mouseout", "node", (event) => event.target.removeClass("hover"));
-    const zoom = (factor) => cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
-    byId("zoom-in").addEventListener("click", () => zoom(1.4));
-    byId("zoom-out").addEventListener("click", () => zoom(1 / 1.4));
-    byId("zoom-fit").addEventListener("click", () => cy.fit(cy.elements(":visible"), 30));
-    byId("target").addEventListener("change", (event) => change({ target: event.target.value }));
-    byId("colour").addEventListener("change", (event) => change({ colour: event.target.value }));
-    let waiting;
-    search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => change({ node: null }), 120); });
-    addEventListener("beforeprint", () => printed(true));
-    addEventListener("afterprint", () => printed(false));
-    cy.one("render", () => { document.documentElement.dataset.ready = Math.round(performance.now()); });
+    const reached = ranked(Array.from({ length: DATA.reached - 1 }, (_, node) => node + 1));
+    cy = cytoscape({
+      container: byId("cy"),
+      style: drawing(many),
+      layout: { name: "preset", fit: false },
+      minZoom: 0.02,
+      maxZoom: 3,
+      boxSelectionEnabled: false,
+      autoungrabify: true,
+    });
+    const first = [0, ...(many ? reached.slice(0, FIRST) : reached), OUTSIDE];
+    const lines = edges.from
+      .map((_, number) => number)
+      .filter((number) => !many || edges.crosses[number]);
+    bring(first, lines);
+    fit(drawn());
+    listen();
+    cy.one("render", () => {
+      document.documentElement.dataset.ready = Math.round(performance.now());
+    });
     window.auditorGraph = cy;
     show();
   }

@@ -11,7 +11,10 @@
     change({ theme: dark() ? "dark" : "light" });
   };
   button.hidden = false;
-  button.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; show(); });
+  button.addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    show();
+  });
   system.addEventListener("change", show);
   show();
 

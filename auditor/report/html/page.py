@@ -24,8 +24,11 @@ __all__ = ["render"]
 
 _CYTOSCAPE_STYLE = ".__________cytoscape_container{position:relative}"
 """What cytoscape would insert itself, which the policy forbids; it does not if it is there."""
-_STYLES = ("style.css",)
-_SCRIPTS = ("cytoscape.min.js", "data.js", "page.js", "detail.js", "graph.js")
+_STYLES = ("base.css", "parts.css", "graph.css", "media.css")
+_SCRIPTS = (
+    *("cytoscape.min.js", "data.js", "page.js"),
+    *("detail.js", "search.js", "drawing.js", "dots.js", "graph.js"),
+)
 _KIB = 1024
 
 

@@ -46,8 +46,9 @@ class TargetView:
     most: str
     """The capabilities that cost the most points."""
     blockers: Sequence[WireFinding]
-    """Worst first, at most ``SHOWN``."""
+    """Worst first, at most ``SHOWN``; some may be warnings."""
     warnings: Sequence[WireFinding]
+    """The others."""
     more_blockers: int
     more_warnings: int
 
@@ -69,7 +70,8 @@ def targets(report: WireReport) -> list[TargetView]:
         findings = findings_of(report, target.id)
         counts = Counter(item.severity for item in findings)
         blockers = [by_id[item] for item in target.blockers if item in by_id]
-        warnings = [item for item in findings if item.severity == "warning"]
+        told = set(target.blockers)
+        warnings = [i for i in findings if i.severity == "warning" and i.id not in told]
         views.append(
             TargetView(
                 target=target,
@@ -121,5 +123,5 @@ def sources(report: WireReport) -> dict[str, WireSource]:
 
 def _most(target: WireTarget) -> str:
     names = [item.capability for item in target.deductions if item.capability is not None]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    more = [f"+{len(names) - _NAMED}"] if len(names) > _NAMED else []
+    return ", ".join([*names[:_NAMED], *more])
