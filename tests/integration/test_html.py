@@ -164,6 +164,7 @@ def visible(page):
 def place_of(page, path):
     """Where on the screen the graph has a component."""
     page.locator("#cy").scroll_into_view_if_needed()
+    page.wait_for_timeout(100)  # cytoscape hears of the scroll in the next frame
     at = page.evaluate(
         """path => {
           const node = DATA.nodes.path.findIndex(number => text(number) === path);
@@ -339,23 +340,21 @@ def test_light_and_dark_follow_the_system_and_the_button(visit, nginx):
     assert background(dark) == paper
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_axe_finds_nothing_serious(visit, nginx, axe, scheme, width):
     page = visit(nginx, width=width, scheme=scheme)
     page.evaluate(axe)
-    for step in ("whole", "opened"):
-        if step == "opened":
-            page.locator(".pick").first.click()
-            page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
-        result = page.evaluate("axe.run()")
-        assert len(result["passes"]) > 20
-        grave = [
-            (item["id"], [node["html"] for node in item["nodes"]][:3])
-            for item in result["violations"]
-            if item["impact"] in {"serious", "critical"}
-        ]
-        assert grave == []
+    page.locator(".pick").first.click()
+    for opened in ("section > details", ".way > details", ".finding:first-child > details"):
+        page.evaluate(f"document.querySelectorAll('{opened}').forEach(it => it.open = true)")
+    result = page.evaluate("axe.run()")
+    assert len(result["passes"]) > 20
+    grave = [
+        (item["id"], [node["html"] for node in item["nodes"]][:3])
+        for item in result["violations"]
+        if item["impact"] in {"serious", "critical"}
+    ]
+    assert grave == []
 
 
 @pytest.mark.parametrize("width", [320, 390])
@@ -370,25 +369,22 @@ def test_a_phone_shows_everything_without_scrolling_sideways(visit, request, nam
         assert 0 <= box["x"] <= box["x"] + box["width"] <= width
 
 
-def test_paper_is_white_and_holds_the_graph_and_no_controls(visit, nginx, tmp_path):
+def test_paper_is_white_and_holds_the_graph_and_no_controls(visit, nginx):
     page = visit(nginx, scheme="dark")
     page.locator("#theme").click()
     page.locator("#theme").click()  # dark by choice
-    page.evaluate("addEventListener('beforeprint', () => { document.title = graph_printed(); })")
     page.evaluate(
-        """window.graph_printed = () => {
-          const image = document.getElementById("graph-print");
-          return getComputedStyle(document.body).backgroundColor + " " + image.src.slice(0, 14)
-            + " " + image.src.length;
-        }"""
+        """() => addEventListener("beforeprint", () => {
+          document.title = document.getElementById("graph-print").src;
+        })"""
     )
     document = page.pdf(format="A4", print_background=True)
-    colour, kind, length = page.title().rsplit(" ", 2)
-    assert (colour, kind) == ("rgb(255, 255, 255)", "data:image/png")
-    assert int(length) > 20_000
+    assert page.title().startswith("data:image/png;base64,")
+    assert len(page.title()) > 20_000
     assert document.startswith(b"%PDF")
-    assert document.count(b"/Subtype /Image") >= 1
+    assert b"/Subtype /Image" in document
     page.emulate_media(media="print")
+    assert background(page) == "rgb(255, 255, 255)"
     for control in ("#theme", ".tools", ".stage", ".tabs", ".top nav"):
         assert not page.locator(control).is_visible()
     assert page.locator(".way:visible").count() == 1
@@ -397,7 +393,7 @@ def test_paper_is_white_and_holds_the_graph_and_no_controls(visit, nginx, tmp_pa
 def test_without_scripts_every_target_s_blockers_can_be_read(visit, nginx, reports):
     page = visit(nginx, java_script_enabled=False)
     assert page.locator(".way:visible").count() == len(reports("nginx").targets)
-    assert page.get_by_text("The graph needs JavaScript").is_visible()
+    assert page.locator("noscript p").is_visible()
 
 
 def hostile(value):
