@@ -16,8 +16,6 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 _WIDTH, _HEIGHT = 1280, 1010
-_COLOURS = 128
-"""Of a picture's palette; it makes the file a third as large."""
 
 
 def take(report: Path, folder: Path) -> None:
@@ -46,8 +44,8 @@ def _save(page: Page, file: Path) -> None:
     page.wait_for_timeout(500)  # the graph is drawn frame by frame
     page.screenshot(path=file)
     with Image.open(file) as picture:
-        small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-    small.save(file, optimize=True)
+        opaque = picture.convert("RGB")
+    opaque.save(file, optimize=True)
 
 
 if __name__ == "__main__":

@@ -256,6 +256,8 @@ def test_a_click_on_a_node_shows_its_evidence(visit, nginx):
     assert "process.fork" in text
     assert "import" in text
     assert "libcrypto.so.3" in text  # what it leads to
+    way = page.evaluate("auditorGraph.edges('.way').map(edge => edge.target().data('label'))")
+    assert way == ["docker-entrypoint.sh", "nginx"]
     panel.get_by_role("button", name="libcrypto.so.3").click()
     assert panel.locator("h3").inner_text().endswith("/libcrypto.so.3")
     panel.get_by_role("button", name="All components").click()

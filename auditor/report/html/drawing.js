@@ -135,6 +135,10 @@ function drawing(many) {
       },
     },
     {
+      selector: ".way",
+      style: { width: 4, "line-color": colours.link, "line-opacity": 1 },
+    },
+    {
       selector: "node.hit, node:selected, node.hover",
       style: {
         "min-zoomed-font-size": 0,

@@ -109,13 +109,35 @@
     if (state.colour === "split" && nodes.side[OUTSIDE]) numbers.push(OUTSIDE);
     return numbers;
   }
+  let parents;
+  // The edges of a shortest way from the entrypoint to a node.
+  function wayTo(node) {
+    if (!parents) {
+      parents = new Map([[0, -1]]);
+      const waiting = [0]; // grows while it is walked
+      for (const from of waiting) {
+        for (const number of edgesOf(from, "from")) {
+          const to = edges.to[number];
+          if (edges.crosses[number] || parents.has(to)) continue;
+          parents.set(to, number);
+          waiting.push(to);
+        }
+      }
+    }
+    const way = [];
+    for (let at = node; parents.get(at) >= 0; at = edges.from[parents.get(at)]) {
+      way.unshift(parents.get(at));
+    }
+    return way;
+  }
   function select() {
     const { node } = state;
-    const numbers = [...edgesOf(node, "from"), ...edgesOf(node, "to")]
-      .filter((number) => !edges.crosses[number])
-      .slice(0, FIRST);
-    cy.elements().unselect().removeClass("near");
-    bring([node, ...numbers.flatMap((number) => [edges.from[number], edges.to[number]])], numbers);
+    const way = wayTo(node);
+    const around = [...edgesOf(node, "from"), ...edgesOf(node, "to")].slice(0, FIRST);
+    const shown = [...way, ...around].filter((number) => !edges.crosses[number]);
+    cy.elements().unselect().removeClass("near way");
+    bring([node, ...shown.flatMap((number) => [edges.from[number], edges.to[number]])], shown);
+    for (const number of way) cy.getElementById(`e${number}`).addClass("way");
     const item = cy.getElementById(`n${node}`);
     item.removeClass("off").select();
     item.connectedEdges().addClass("near");
@@ -198,7 +220,7 @@
       byId("colour").value = state.colour;
       legend();
     }
-    if (state.node === null) cy.elements().unselect().removeClass("near");
+    if (state.node === null) cy.elements().unselect().removeClass("near way");
     show();
     if (changes.from && state.node !== null) {
       cy.animate({

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from auditor.report.html import render
 from auditor.report.phrases import findings_of
 
 HOSTILE = "/usr/</script><img src=x onerror=alert(1)>\u2028\u202e{{ 7*7 }}\"'\x1b\udc80<!--.so"
+ROOT = Path(__file__).parents[4]
 RAW = {"script", "style"}
 
 
@@ -181,3 +183,11 @@ def test_a_report_without_anything_is_a_page_all_the_same(report):
         split=None,
     )
     assert Page(render(empty)).data()["nodes"]["verdicts"] == [[], []]
+
+
+def test_the_notice_names_the_version_of_cytoscape_that_is_here():
+    notice = (ROOT / "NOTICE").read_text()
+    (version,) = re.findall(r"Cytoscape.js \(.*?\), ([\d.]+)", notice)
+    script = (ROOT / "auditor/report/html/cytoscape.min.js").read_text()
+    assert f'"{version}"' in script
+    assert "Permission is hereby granted, free of charge" in script
