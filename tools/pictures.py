@@ -44,8 +44,8 @@ def _save(page: Page, file: Path) -> None:
     page.wait_for_timeout(500)  # the graph is drawn frame by frame
     page.screenshot(path=file)
     with Image.open(file) as picture:
-        opaque = picture.convert("RGB")
-    opaque.save(file, optimize=True)
+        small = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
+    small.save(file, optimize=True)
 
 
 if __name__ == "__main__":

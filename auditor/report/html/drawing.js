@@ -61,9 +61,8 @@ function edgeElement(number) {
 
 function toneOf(node) {
   if (!isReal(node)) return state.colour === "split" && node === OUTSIDE ? "link" : "ink";
-  return (
-    (state.colour === "split" ? SIDES[DATA.nodes.side[node]] : TONES[verdictOf(node)]) ?? "muted"
-  );
+  if (state.colour === "split") return SIDES[DATA.nodes.side[node]] ?? "edge";
+  return TONES[verdictOf(node)] ?? "muted";
 }
 
 // `many`: labels lie on lines too dense to be worth a background.
