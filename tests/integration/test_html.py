@@ -220,7 +220,7 @@ def test_another_target_has_its_own_blockers_and_colours(visit, nginx, reports):
         page.locator(f".tabs [data-choose={target.id}]").click()
         assert page.locator("#target").input_value() == target.id
         shown = page.locator(".way:visible > .findings > .finding")
-        assert shown.count() == min(len(target.blockers), 40)
+        assert shown.count() == min(len(target.blockers), 25)
         reached = [item for item in report.components if item.reach != "present"]
         verdicts = Counter(item.verdicts[target.id] for item in reached)
         for box in page.locator("#verdicts label").all():

@@ -305,7 +305,6 @@
   }
 
   function start() {
-    document.querySelector(".explorer").hidden = false;
     boxes();
     legend();
     const reached = ranked(Array.from({ length: DATA.reached - 1 }, (_, node) => node + 1));

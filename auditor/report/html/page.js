@@ -27,7 +27,7 @@
       tab.setAttribute("aria-selected", chosen);
       tab.tabIndex = chosen ? 0 : -1;
     }
-    for (const way of ways) way.hidden = way.dataset.target !== state.target;
+    for (const way of ways) way.classList.toggle("other", way.dataset.target !== state.target);
   };
   listeners.push(choose);
   for (const element of document.querySelectorAll("[data-choose]")) {

@@ -24,6 +24,8 @@ __all__ = ["render"]
 
 _CYTOSCAPE_STYLE = ".__________cytoscape_container{position:relative}"
 """What cytoscape would insert itself, which the policy forbids; it does not if it is there."""
+_HEAD_SCRIPT = 'document.documentElement.className="js"'
+"""Before the first paint, so that what scripts hide is never laid out."""
 _STYLES = ("base.css", "parts.css", "graph.css", "media.css")
 _SCRIPTS = (
     *("cytoscape.min.js", "data.js", "page.js"),
@@ -57,7 +59,7 @@ def render(report: WireReport) -> str:
         "title": lambda rule: title_of(rule, report),
     }
     styles = [_CYTOSCAPE_STYLE, *map(_asset, _STYLES)]
-    scripts = [*map(_asset, _SCRIPTS)]
+    scripts = [_HEAD_SCRIPT, *map(_asset, _SCRIPTS)]
     return environment.get_template("page.html.jinja").render(
         **_values(report),
         policy=_policy(styles, scripts),
@@ -81,6 +83,7 @@ def _values(report: WireReport) -> dict[str, Any]:
         "sources": view.sources(report),
         "near": near,
         "far": far,
+        "facts": view.FACTS,
         "split": report.split if report.split and says_more(report.split) else None,
     }
 

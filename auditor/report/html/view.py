@@ -18,6 +18,7 @@ from auditor.report.wire import (
 )
 
 __all__ = [
+    "FACTS",
     "SHOWN",
     "PackageView",
     "TargetView",
@@ -28,8 +29,10 @@ __all__ = [
     "unknowns",
 ]
 
-SHOWN = 40
+SHOWN = 25
 """Findings of one severity that a target's section shows; the graph has all."""
+FACTS = 12
+"""Evidence that a finding shows there."""
 _NAMED = 2
 _LEVELS = ("full", "flags", "emulated", "partial", "unknown", "stub", "none")
 """Best first, as in ``auditor.model.terms.Support``."""
