@@ -33,6 +33,7 @@ REPORT_FORMATS = (
     "table",
     "json",
     "sarif",
+    "html",
     "markdown",
     "junit",
     "gitlab",

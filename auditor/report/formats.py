@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from auditor.report import cyclonedx, gitlab, graphs, json, junit, markdown, sarif, spreadsheet
+from auditor.report import (
+    cyclonedx,
+    gitlab,
+    graphs,
+    html,
+    json,
+    junit,
+    markdown,
+    sarif,
+    spreadsheet,
+)
 from auditor.report.wire import WireReport
 
 __all__ = ["RENDERERS"]
@@ -12,6 +22,7 @@ __all__ = ["RENDERERS"]
 RENDERERS: Mapping[str, Callable[[WireReport], str]] = {
     "json": json.render,
     "sarif": sarif.render,
+    "html": html.render,
     "markdown": markdown.render,
     "junit": junit.render,
     "gitlab": gitlab.render,

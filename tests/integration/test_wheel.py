@@ -17,7 +17,10 @@ def test_a_wheel_brings_its_tables_and_schema(tmp_path):
     unpacked = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
-    assert (unpacked / "auditor" / "report" / "report.schema.json").is_file()
+    report = unpacked / "auditor" / "report"
+    assert (report / "report.schema.json").is_file()
+    ours = {file.name for file in (ROOT / "auditor" / "report" / "html").iterdir()}
+    assert {file.name for file in (report / "html").iterdir()} == ours - {"__pycache__"}
     code = "import auditor.tables; print(auditor.__file__, len(auditor.tables.load().targets))"
     done = subprocess.run(
         [sys.executable, "-c", code],
