@@ -14,6 +14,7 @@ from auditor.cli import (
     explain,
     gate,
     inspect,
+    manual,
     rules,
     scan,
     tables,
@@ -46,6 +47,7 @@ _COMMANDS = (
     tables,
     rules,
     completion,
+    manual,
 )
 
 
