@@ -215,7 +215,7 @@ def test_the_dockerfile_copies_what_is_there_and_leaves_root() -> None:
     }
     assert {source.removeprefix("./") for source in copied} == allowed
     assert all((ROOT / source).exists() for source in copied)
-    last = {word: rest for word, rest in lines}
+    last = dict(lines)
     assert last["USER"] == "65534:65534"
     assert json.loads(last["ENTRYPOINT"]) == ["auditor"]
     for word, rest in lines:
