@@ -15,7 +15,7 @@ ARGS   ?=
 IMAGES ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help scan image-named test check images clean
+.PHONY: help scan image-named test check docs images clean
 
 # The argument as one word for the shell, whatever stands in it.
 quote = '$(subst ','\'',$(1))'
@@ -48,11 +48,14 @@ check: $(VENV)/.dev ## lint, format, types and layers
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >$(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 
+docs: $(VENV)/.docs ## build the documentation into site/; a warning is a failure
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 images: $(VENV)/.dev ## make the real images that tests use (IMAGES="nginx redis" for some)
 	@$(BIN)/python fixtures/images/make.py $(IMAGES)
 
 clean: ## remove what make and the tools made here; the cache of images is kept
-	@rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build dist site .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find auditor tests fixtures tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The stamps say that .venv holds what pyproject.toml asks for.
@@ -64,6 +67,11 @@ $(VENV)/.runtime: pyproject.toml
 $(VENV)/.dev: pyproject.toml
 	@$(call make-venv)
 	@$(PIP) install --editable '.[dev]' >&2
+	@touch $@ $(VENV)/.docs $(VENV)/.runtime
+
+$(VENV)/.docs: pyproject.toml
+	@$(call make-venv)
+	@$(PIP) install --editable '.[docs]' >&2
 	@touch $@ $(VENV)/.runtime
 
 # Says in a sentence what is missing, where venv itself would print a traceback or half a venv.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from auditor.assess import assess
 from auditor.errors import NotAnImageError, PathInImageError, UsageError
@@ -44,12 +44,13 @@ from auditor.tables import load
 from auditor.tables.age import stale
 from auditor.tables.rows import Tables
 
-__all__ = ["Options", "Progress", "inspect", "scan"]
+__all__ = ["Calling", "Options", "Progress", "inspect", "scan"]
 
 _STARTS = frozenset({EdgeKind.EXECS, EdgeKind.SPAWNS})
 _BILLS = "sbom: takes a file of syft JSON, CycloneDX JSON or SPDX 2 JSON"
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Told what is going on."""
 
@@ -342,6 +343,21 @@ def _no_component(rootfs: RootFS, reference: str, path: str) -> PathInImageError
 
 def _absolute(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """Hands every sentence to a function."""
+
+    function: Callable[[str], object]
+
+    def stage(self, words: str, /) -> None:
+        """Hand it on."""
+        self.function(words)
+
+    def note(self, sentence: str, /) -> None:
+        """Hand it on."""
+        self.function(sentence)
 
 
 class _Silent:

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from auditor.model.terms import Support
     from auditor.pipeline import Options
 
-__all__ = ["add_image", "add_launch", "add_packages", "add_reference", "add_tables", "options"]
+__all__ = [
+    "add_image",
+    "add_launch",
+    "add_packages",
+    "add_reference",
+    "add_tables",
+    "options",
+    "sources",
+]
 
 
 class _Help(argparse.Action):
@@ -190,12 +198,19 @@ def options(parsed: argparse.Namespace) -> Options:
     )
 
 
+def sources() -> tuple[str, ...]:
+    """What ``--from`` takes."""
+    from auditor.model.image import Scheme
+
+    return tuple(scheme for scheme in Scheme if scheme is not Scheme.ARCHIVE)
+
+
 def _source(text: str | None) -> Scheme | None:
     from auditor.model.image import Scheme
 
     if text is None or text in set(Scheme):
         return None if text is None else Scheme(text)
-    known = ", ".join(scheme for scheme in Scheme if scheme is not Scheme.ARCHIVE)
+    known = ", ".join(sources())
     raise UsageError(f"--from {text!r} is no source of images", hint=f"sources: {known}")
 
 

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from auditor.report.waivers import Waiver
     from auditor.report.wire import WireReport
 
-__all__ = ["Configuration", "Origin", "add", "keys", "merge", "of", "waive"]
+__all__ = [
+    "WAIVER_KEYS",
+    "Configuration",
+    "Origin",
+    "add",
+    "keys",
+    "merge",
+    "of",
+    "variable",
+    "waive",
+]
 
 _FILE = ".auditor.toml"
 _DEST = "configuration"
@@ -29,6 +39,9 @@ _WAIVERS = "waivers"
 _LARGEST = 1 << 20
 _WORDS = {"1": True, "true": True, "yes": True, "on": True}
 _WORDS |= {"0": False, "false": False, "no": False, "off": False, "": False}
+_WAIVER_TEXTS = ("rule", "component", "package", "path", "target", "reason", "owner")
+WAIVER_KEYS = (*_WAIVER_TEXTS, "expires")
+"""What a waiver may have."""
 _NOT_KEYS = frozenset({"help", "version", "config"})
 
 
@@ -70,6 +83,11 @@ def keys(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
     """Key → option, of one command."""
     named = ((_key(action), action) for action in parser._actions)  # noqa: SLF001 - no public way
     return {key: action for key, action in named if key is not None}
+
+
+def variable(key: str) -> str:
+    """The variable of the environment that sets an option, by the option's key."""
+    return f"AUDITOR_{key.replace('-', '_').upper()}"
 
 
 def of(parsed: argparse.Namespace) -> Configuration:
@@ -130,9 +148,9 @@ class _Sources:
         """An option's value, from the first that has it; ``otherwise`` is the parser's own."""
         if hasattr(self.flags, action.dest):
             return Origin(otherwise, "flag")
-        variable = f"AUDITOR_{key.replace('-', '_').upper()}"
-        if (text := os.environ.get(variable)) is not None:
-            return Origin(_from_text(text, action, variable), variable)
+        name = variable(key)
+        if (text := os.environ.get(name)) is not None:
+            return Origin(_from_text(text, action, name), name)
         if key in self.table and self.path is not None:
             what = f"{key!r} in {self.path}"
             value = _from_table(self.table[key], action, what, self.path.parent)
@@ -224,12 +242,12 @@ def _waiver(item: object, where: str) -> Waiver:
 
     from auditor.report.waivers import Waiver
 
-    texts = ("rule", "component", "package", "path", "target", "reason", "owner")
+    texts = _WAIVER_TEXTS
     if not isinstance(item, dict):
         raise UsageError(f"{where} is no table")
     for key, value in item.items():
-        if key not in {*texts, "expires"}:
-            hint = f"keys: {', '.join(texts)}, expires"
+        if key not in WAIVER_KEYS:
+            hint = f"keys: {', '.join(WAIVER_KEYS)}"
             raise UsageError(f"{where} has an unknown key {key!r}", hint=hint)
         if key in texts and not isinstance(value, str):
             raise UsageError(f"{where}: {key} should be a string")

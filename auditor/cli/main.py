@@ -6,79 +6,27 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
-from auditor.cli import (
-    config,
-    configuration,
-    convert,
-    diff,
-    explain,
-    gate,
-    inspect,
-    rules,
-    scan,
-    tables,
-    targets,
-)
-from auditor.errors import EXIT_ERROR, EXIT_USAGE, AuditorError
+from auditor.cli import configuration
+from auditor.cli.parser import build
+from auditor.errors import EXIT_ERROR, AuditorError
 
 __all__ = ["main"]
 
-_EPILOG = """\
-exit codes: 0 done, 1 error, 2 gate not met, 64 wrong usage
-The report goes to standard output or its file, all else to standard error.
-"""
 _CONFIGURABLE = ("scan", "inspect", "gate", "convert")
 _INTERRUPTED = 130
 _LONGEST = 2000
 """Characters of a message."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Exits with 64 for wrong usage, since 2 means that a gate is not met."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print usage and the sentence, and leave."""
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"auditor: {message}\n")
-
-
-class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"auditor {version('auditor')}\n")
-        parser.exit()
-
-
-def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """The parser, and those of its commands."""
-    parser = _Parser(
-        prog="auditor",
-        description="Tells, with proof, which parts of a container image can become WebAssembly.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, dest="command"
-    )
-    for module in (scan, inspect, explain, gate, convert, diff, config, targets, tables, rules):
-        module.configure(commands)
-    return parser, dict(commands.choices)
-
-
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line, completed from the environment and the nearest configuration file."""
-    parser, commands = _parser()
+    parser, commands = build()
     parsed = parser.parse_args(arguments)
     if parsed.command not in _CONFIGURABLE:
         return parsed
     # A second parser without defaults tells which options were given.
-    again, without = _parser()
+    again, without = build()
     for action in configuration.keys(without[parsed.command]).values():
         action.default = argparse.SUPPRESS
     known = frozenset(key for name in _CONFIGURABLE for key in configuration.keys(commands[name]))

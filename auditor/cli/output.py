@@ -22,6 +22,7 @@ __all__ = [
     "Output",
     "add",
     "add_dockerfile",
+    "formats_of",
     "parse",
     "placed",
     "write",
@@ -62,7 +63,7 @@ class Output:
 
 def add(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
     """Add the option."""
-    parser.add_argument(
+    option = parser.add_argument(
         "-o",
         "--output",
         action="append",
@@ -70,6 +71,12 @@ def add(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
         metavar="FORMAT[=FILE]",
         help=_help(formats),
     )
+    option.formats = formats  # type: ignore[attr-defined] # for ``formats_of``
+
+
+def formats_of(option: argparse.Action) -> tuple[str, ...]:
+    """The formats that an option made by ``add`` knows."""
+    return tuple(getattr(option, "formats", ()))
 
 
 def add_dockerfile(parser: argparse.ArgumentParser) -> None:
