@@ -64,6 +64,8 @@ class Asked:
     api: Api
     certainty: Certainty
     guarded: bool = False
+    address: int = 0
+    """Of the instruction, in a program that was compiled; else 0."""
 
 
 @dataclass(slots=True)
@@ -326,7 +328,14 @@ class _Run:
             known = self.found.asked.get(key)
             if known is None or known.certainty < certainty:
                 self.found.asked[key] = Asked(
-                    module.key, unit, place.name, use.line, row, certainty, use.guarded
+                    module.key,
+                    unit,
+                    place.name,
+                    use.line,
+                    row,
+                    certainty,
+                    use.guarded,
+                    use.address,
                 )
         return any(row.use is ApiUse.SERVE for row in rows)
 

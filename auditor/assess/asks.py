@@ -8,7 +8,7 @@ library is a component of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditor.model.assessment import EvidenceKind
 from auditor.model.facts import ElfFacts, Symbol, WasmFacts
@@ -42,6 +42,8 @@ class Ask:
     member: str | None = None
     path: str | None = None
     """Where the fact stands, if not in the component's own file."""
+    address: int | None = None
+    """Of the call, or of an import's slot, in a binary."""
     language: str | None = None
     """The language that ``detail`` is a name of, where it is one of a language's library."""
 
@@ -105,7 +107,7 @@ def _plain(name: str) -> str:
     return "".join(char for char in name.lower() if char.isalnum())
 
 
-def _order(ask: Ask) -> tuple[str, str, str, int, int, str]:
+def _order(ask: Ask) -> tuple[str, str, str, int, int, str, int]:
     return (
         ask.capability,
         ask.kind,
@@ -113,6 +115,7 @@ def _order(ask: Ask) -> tuple[str, str, str, int, int, str]:
         ask.need.rank,
         ask.line or 0,
         ask.member or "",
+        ask.address or 0,
     )
 
 
@@ -120,7 +123,14 @@ def _of_call(call: Call) -> Ask:
     kind = EvidenceKind.MODULE if call.module else EvidenceKind.CALL
     member = call.member or None
     return Ask(
-        call.capability, kind, call.name, call.need, call.line, member, language=call.language
+        call.capability,
+        kind,
+        call.name,
+        call.need,
+        call.line,
+        member,
+        address=call.address,
+        language=call.language,
     )
 
 
@@ -141,7 +151,10 @@ def _asks(
                 if bindings is None
                 else _from_toolchain(bindings, toolchain)
             )
-            asks = {_of_symbol(symbol, tables, surely=surely) for symbol, surely in symbols}
+            asks = {
+                _of_symbol(symbol, tables, surely=surely, address=address)
+                for symbol, surely, address in symbols
+            }
             return tuple(
                 _lowered(ask) if component.kind is ComponentKind.LIBRARY else ask
                 for ask in asks
@@ -168,25 +181,25 @@ def _asks(
 
 def _from_toolchain(
     bindings: Iterable[Binding], toolchain: frozenset[str]
-) -> Iterable[tuple[Symbol, bool]]:
+) -> Iterable[tuple[Symbol, bool, int | None]]:
     """Symbols that the toolchain's libraries provide, surely; or that nobody does and must."""
     for binding in bindings:
         if binding.provider in toolchain:
-            yield binding.symbol, True
+            yield binding.symbol, True, binding.address
         elif binding.provider is None and not binding.symbol.weak:
-            yield binding.symbol, binding.symbol.library is not None
+            yield binding.symbol, binding.symbol.library is not None, binding.address
 
 
-def _unbound(facts: ElfFacts, tables: Tables) -> Iterable[tuple[Symbol, bool]]:
+def _unbound(facts: ElfFacts, tables: Tables) -> Iterable[tuple[Symbol, bool, int | None]]:
     """Without a process to bind in: symbols whose version names a toolchain library."""
     for symbol in facts.imports:
         if tables.is_toolchain_library(symbol.library):
-            yield symbol, True
+            yield symbol, True, None
         elif symbol.library is None:
-            yield symbol, False
+            yield symbol, False, None
 
 
-def _of_symbol(symbol: Symbol, tables: Tables, *, surely: bool) -> Ask | None:
+def _of_symbol(symbol: Symbol, tables: Tables, *, surely: bool, address: int | None) -> Ask | None:
     """The ask behind a symbol; ``surely`` where it is known to be the toolchain's.
 
     Data and C++ names of the standard library ask for nothing that is known. A function that
@@ -194,14 +207,14 @@ def _of_symbol(symbol: Symbol, tables: Tables, *, surely: bool) -> Ask | None:
     """
     row = tables.symbol(symbol.name)
     if row is not None:
-        return Ask(row.capability, EvidenceKind.IMPORT, symbol.name, row.need)
+        return Ask(row.capability, EvidenceKind.IMPORT, symbol.name, row.need, address=address)
     if not surely or not symbol.function or symbol.name.startswith("_Z"):
         return None
-    return Ask(UNLISTED, EvidenceKind.IMPORT, symbol.name, Need.INCIDENTAL)
+    return Ask(UNLISTED, EvidenceKind.IMPORT, symbol.name, Need.INCIDENTAL, address=address)
 
 
 def _lowered(ask: Ask) -> Ask:
     """A library can make a call; that this program has it made is not shown yet."""
     if ask.need is not Need.ESSENTIAL:
         return ask
-    return Ask(ask.capability, ask.kind, ask.detail, Need.TYPICAL, ask.line)
+    return replace(ask, need=Need.TYPICAL)

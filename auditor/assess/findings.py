@@ -94,6 +94,7 @@ def _evidence(component: Component, item: Shortfall) -> Evidence:
         package=component.package,
         line=item.ask.line,
         member=item.ask.member,
+        address=item.ask.address,
         support=item.offer.level,
         need=item.need,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auditor.applications import Applications, Context
+from auditor.formats.elf_slots import import_slots
 from auditor.graph.launch import Environment, command_line
 from auditor.graph.reach import Starts, spread
 from auditor.graph.sources import Sources
@@ -90,6 +91,7 @@ class _Linking:
     edges: set[Edge] = field(default_factory=set)
     unknowns: set[Unknown] = field(default_factory=set)
     bindings: dict[str, tuple[Binding, ...]] = field(default_factory=dict)
+    _slots: dict[str, Mapping[str, int]] = field(default_factory=dict)
 
     def add(self, executable: Component) -> None:
         """Link one executable, unless nothing is known of it or it needs no loader."""
@@ -99,9 +101,20 @@ class _Linking:
         self._take_edges(executable, linked)
         self._take_missing(linked)
         for identifier, bound in linked.bindings().items():
+            slots = self._slots_of(identifier, linked)
+            placed = (replace(item, address=slots.get(item.symbol.name)) for item in bound)
             # A library bound in two processes keeps every provider it was bound to.
-            merged = {*self.bindings.get(identifier, ()), *bound}
+            merged = {*self.bindings.get(identifier, ()), *placed}
             self.bindings[identifier] = tuple(sorted(merged, key=_binding_order))
+
+    def _slots_of(self, identifier: str, linked: LinkMap) -> Mapping[str, int]:
+        """Where a linked file keeps the addresses of its imports."""
+        if identifier not in self._slots:
+            path = next(o.component.path for o in linked.objects if o.component.id == identifier)
+            entry = self.rootfs.resolve(path)
+            content = self.rootfs.read(entry) if entry is not None else b""
+            self._slots[identifier] = import_slots(content)
+        return self._slots[identifier]
 
     def _take_edges(self, executable: Component, linked: LinkMap) -> None:
         if linked.interpreter is not None and isinstance(executable.facts, ElfFacts):

@@ -165,6 +165,7 @@ def _call(asked: Asked, module: Module, ids: Mapping[str, str], language: str) -
         member=member,
         language=language,
         module=asked.api.use == "import",
+        address=asked.address or None,
     )
 
 

@@ -57,6 +57,8 @@ class Evidence:
     line: int | None = None
     member: str | None = None
     """The function, method or class in the file that it stands in."""
+    address: int | None = None
+    """Of the call, or of an import's slot, in a binary."""
     support: Support = Support.UNKNOWN
     """What the target offers for this one fact."""
     need: Need = Need.TYPICAL

@@ -94,6 +94,8 @@ class Binding:
     symbol: Symbol
     provider: str | None
     """Component id; ``None`` where no library in the image exports it."""
+    address: int | None = None
+    """Of the slot that the loader fills with the symbol's address, in the importing file."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -124,6 +126,8 @@ class Call:
     language: str
     module: bool = False
     """Whether the loading of a module is what asks."""
+    address: int | None = None
+    """Of the instruction, in a program that was compiled."""
 
 
 @dataclass(frozen=True, slots=True)

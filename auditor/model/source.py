@@ -41,6 +41,8 @@ class Use:
     """Whether the program goes on where it is missing (``except ImportError``)."""
     conditional: bool = False
     """Whether it stands in a branch, a loop or a handler."""
+    address: int = 0
+    """Of the instruction, in a program that was compiled; else 0."""
 
 
 @dataclass(frozen=True, slots=True)

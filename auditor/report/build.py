@@ -198,6 +198,7 @@ def _evidence(evidence: Evidence) -> wire.WireEvidence:
         package=evidence.package,
         layer=evidence.layer,
         line=evidence.line,
+        address=hex(evidence.address) if evidence.address is not None else None,
         member=evidence.member,
     )
 

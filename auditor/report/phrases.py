@@ -125,9 +125,9 @@ def path_of(component: str) -> str:
 
 
 def place(evidence: WireEvidence) -> str:
-    """Where a fact stands: path, and line, member or address where it has one."""
+    """Where a fact stands: path, and line, member and address where it has them."""
     line = f":{evidence.line}" if evidence.line is not None else ""
-    where = evidence.address or evidence.member
+    where = ", ".join(part for part in (evidence.member, evidence.address) if part)
     return f"{evidence.path}{line}" + (f" ({where})" if where else "")
 
 

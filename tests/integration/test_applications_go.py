@@ -179,3 +179,18 @@ def test_a_large_program_of_somebody_else():
     assert found.line(main, main.offset) > 0
     called = {item.name for item in found.references(main) if item.called}
     assert any(name.startswith("github.com/anchore/") for name in called)
+
+
+def test_evidence_in_a_binary_has_its_address(scanned):
+    """The call stands inside of ``main.main``, at the instruction."""
+    (finding,) = (
+        item
+        for item in scanned("go-server")["findings"]
+        if (item["target"], item["capability"]) == ("wasip1", "net.http.serve")
+    )
+    found = read(program_tree("go-server") / "server")
+    main = next(item for item in found.functions if item.name == "main.main")
+    offset = int(finding["evidence"][0]["address"], 16) - found.text
+    assert main.offset < offset < main.offset + main.size
+    (call,) = (item for item in found.references(main) if item.offset == offset)
+    assert call.name == "net/http.(*Server).ListenAndServe"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from auditor.formats.elf import parse_elf
+from auditor.formats.elf_slots import import_slots
 from auditor.model.facts import ElfFacts, Symbol
 
 pytestmark = [
@@ -109,3 +110,19 @@ def test_versions_are_needed_from_the_library_that_the_requirement_names(path: s
         assert (symbol.library is None) is (symbol.version is None)
         if symbol.version is not None:
             assert symbol.library in needs[symbol.version]
+
+
+SLOT = re.compile(
+    r"(?P<address>[0-9a-f]+)\s+[0-9a-f]+\s+R_\S+_(?P<kind>JUMP_SLOT?|GLOB_DAT)\s+[0-9a-f]+"
+    r"\s+(?P<name>[^\s@]+)"
+)
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_slots_of_imports_agree(path: str) -> None:
+    """A symbol may have several; the one for calls comes first."""
+    found = import_slots(Path(path).read_bytes())
+    rows = [row for row in map(SLOT.match, readelf("-r", path).splitlines()) if row is not None]
+    calls = {row["name"]: int(row["address"], 16) for row in rows if "JUMP" in row["kind"]}
+    assert {name: found.get(name) for name in calls} == calls
+    assert {row["name"] for row in rows} <= found.keys()

@@ -140,7 +140,15 @@ class Go:
             inside = kind is UseKind.NAME and not read.named(reference.name).asks
             line = 0 if inside else read.program.line(function, reference.offset)
             # Most of a function stands in some branch.
-            uses[Use(kind, reference.name, line, reference.called, conditional=not own)] = None
+            use = Use(
+                kind,
+                reference.name,
+                line,
+                reference.called,
+                conditional=not own,
+                address=0 if inside else read.program.text + reference.offset,
+            )
+            uses[use] = None
         line = read.program.line(function, function.offset)
         return Unit(function.name, line, function.size, tuple(uses))
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from auditor.formats import FormatError
 from auditor.formats.elf import parse_elf
+from auditor.formats.elf_slots import import_slots
 from auditor.formats.magic import read_shebang, sniff
 from auditor.formats.script import parse_script
 from auditor.formats.shell import MAX_SECONDS, MAX_SIZE, parse_shell
@@ -59,6 +60,13 @@ laws = settings(max_examples=150, deadline=2000)
 def test_damaged_elf_files_do_no_harm(real_elf: bytes, edits: Edits, cut: int | None) -> None:
     with contextlib.suppress(FormatError):
         assert parse_elf(damaged(real_elf, edits, cut)).bits in {32, 64}
+
+
+@given(edits, cuts)
+@settings(laws, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_relocations_do_no_harm(real_elf: bytes, edits: Edits, cut: int | None) -> None:
+    found = import_slots(damaged(real_elf, edits, cut))
+    assert all(name and address >= 0 for name, address in found.items())
 
 
 @given(st.sampled_from([WASM, COMPONENT]), edits, cuts)
