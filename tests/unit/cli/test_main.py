@@ -54,7 +54,8 @@ def test_no_escape_sequence_leaves_without_a_terminal(small):
 
 def test_every_report_follows_the_schema(small, schema):
     for image in sorted(path.name for path in SMALL.iterdir() if (path / "index.json").exists()):
-        done = auditor("scan", f"oci-dir:{small(image)}", "-o", "json")
+        # Packages have tests of their own, and syft takes its time for each image.
+        done = auditor("scan", f"oci-dir:{small(image)}", "-o", "json", "--packages", "none")
         assert done.returncode == 0, done.stderr
         jsonschema.validate(json.loads(done.stdout), schema)
 

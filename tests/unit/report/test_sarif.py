@@ -9,11 +9,15 @@ import jsonschema
 import msgspec
 import pytest
 
+from auditor.report import sarif
 from auditor.report.fingerprint import fingerprint
-from auditor.report.sarif import MOST_RESULTS, render
+from auditor.report.sarif import render
 from auditor.report.sarif_places import repository
 from auditor.report.select import only
 
+GITHUB_SHOWS = 5000
+"""Results of one run (GitHub, "SARIF support for code scanning", limits)."""
+FEW = 20
 SCHEMA = Path(__file__).parents[3] / "fixtures" / "schemas" / "sarif-schema-2.1.0.json"
 
 
@@ -75,10 +79,12 @@ def test_the_image_s_own_layers_come_before_its_base(report, changed, finding, v
     assert [uri.rpartition("/")[2] for uri in uris] == ["2", "1"]
 
 
-def test_what_would_be_dropped_is_said(changed, finding, valid):
-    many = [finding("note", path=f"/bin/{number}") for number in range(MOST_RESULTS + 7)]
+def test_what_would_be_dropped_is_said(changed, finding, valid, monkeypatch):
+    assert sarif.MOST_RESULTS == GITHUB_SHOWS
+    monkeypatch.setattr(sarif, "MOST_RESULTS", FEW)
+    many = [finding("note", path=f"/bin/{number}") for number in range(FEW + 7)]
     run = valid(changed(findings=many))
-    assert len(run["results"]) == MOST_RESULTS
+    assert len(run["results"]) == FEW
     told = [item["message"]["text"] for item in run["invocations"][0]["toolExecutionNotifications"]]
     assert "7 findings of least weight are left out of this file." in told
 
