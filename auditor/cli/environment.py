@@ -12,7 +12,7 @@ VARIABLES: Mapping[str, str] = {
     "AUDITOR_REGISTRY_PASSWORD": "the password for a registry",
     "AUDITOR_REGISTRY_TOKEN": "a bearer token for a registry, in place of user name and password",
     "AUDITOR_REGISTRY_USERNAME": "the user name for a registry",
-    "COLUMNS": "the width of tables, where there is no terminal to ask",
+    "COLUMNS": "the width of tables; where there is no terminal, they have 100 columns or more",
     "CONTAINERS_REGISTRIES_CONF": "Podman's file of registries and mirrors, for its usual place",
     "CONTAINER_HOST": "where Podman's service listens",
     "DOCKER_CERT_PATH": "the folder of the certificates for DOCKER_HOST",

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from auditor.cli import configuration
+from auditor.cli import configuration, terminal
 from auditor.cli.parser import build
 from auditor.errors import EXIT_ERROR, AuditorError
 
@@ -37,6 +37,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
+    terminal.prepare()
     try:
         parsed = _parsed(arguments)
         code: int = parsed.execute(parsed)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from auditor.cli import terminal
 from auditor.errors import ReportError, UsageError
 
 if TYPE_CHECKING:
@@ -176,7 +177,11 @@ def write(document: T, outputs: tuple[Output, ...], table: Callable[[T, TextIO],
 @contextlib.contextmanager
 def _stream(output: Output) -> Iterator[TextIO]:
     if output.file is None:
-        yield sys.stdout
+        if output.format == "table":
+            yield sys.stdout
+            return
+        with terminal.utf8() as stream:
+            yield stream
         return
     try:
         with output.file.open("w", encoding="utf-8", newline="") as stream:

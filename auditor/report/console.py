@@ -32,7 +32,11 @@ MEANINGS = {
 
 
 def console(stream: TextIO, width: int = 100) -> Console:
-    """A console whose colours follow the stream; at least ``width`` columns where none is told."""
+    """A console whose colours and width follow the stream.
+
+    Where that is no terminal, it has at least ``width`` columns, whatever COLUMNS says: programs
+    that use readline hand it to those that they start.
+    """
     made = Console(file=stream, highlight=False, soft_wrap=False, legacy_windows=False)
     if not stream.isatty():
         made.width = max(made.width, width)

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from auditor.report.console import console as console_for
 from auditor.report.phrases import says_more, unblocks
 from auditor.report.text import printable
 from auditor.report.wire import WireFinding, WireReport, WireTarget
@@ -30,6 +31,12 @@ _STYLES = {
 }
 _PROGRAMS = frozenset({"executable", "script", "wasm"})
 """Kinds of components that are started."""
+_COLUMNS = (("Target", 12), ("Verdict", 21), ("Score", 5), ("Coverage", 8), ("Effort", 6))
+"""The columns of targets, with their least widths."""
+_ROOMY = 62
+"""Columns of a terminal from which all of them fit."""
+_WIDE = 80
+"""The same, with what is most in the way."""
 _BLOCKERS_SHOWN = 8
 _UNKNOWNS_SHOWN = 5
 _SYMBOLS_SHOWN = 6
@@ -37,9 +44,7 @@ _SYMBOLS_SHOWN = 6
 
 def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
     """Print a report for people; colours and width follow the stream."""
-    console = Console(file=stream, highlight=False, soft_wrap=False, legacy_windows=False)
-    if not stream.isatty():
-        console.width = max(console.width, 100)
+    console = console_for(stream)
     _heading(console, report)
     _targets(console, report)
     _blockers(console, report, verbose=verbose)
@@ -96,23 +101,30 @@ def _heading(console: Console, report: WireReport) -> None:
 
 
 def _targets(console: Console, report: WireReport) -> None:
+    """As many columns as there is room for, the more telling first."""
+    roomy, wide = console.width >= _ROOMY, console.width >= _WIDE
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    widths = {"Target": 12, "Verdict": 21, "Score": 5, "Coverage": 8, "Effort": 6}
-    for name, width in widths.items():
+    names = _COLUMNS if roomy else _COLUMNS[:3]
+    for name, width in names:
         justify: JustifyMethod = "left" if name in {"Target", "Verdict"} else "right"
-        table.add_column(name, justify=justify, min_width=width, no_wrap=True)
-    table.add_column("Most in the way", overflow="ellipsis", no_wrap=True)
+        least = width if roomy else None
+        table.add_column(name, justify=justify, min_width=least, no_wrap=roomy, overflow="fold")
+    if wide:
+        table.add_column("Most in the way", overflow="ellipsis", no_wrap=True)
     for target in report.targets:
         chosen = target.id == report.recommendation.target
-        table.add_row(
+        cells = (
             Text(f"{'> ' if chosen else '  '}{target.id}", style="bold" if chosen else ""),
             Text(target.verdict, style=_STYLES[target.verdict]),
             _score(target),
             f"{target.coverage:.0%}",
             str(target.effort),
-            Text(_most(target), style="dim"),
         )
+        most = (Text(_most(target), style="dim"),) if wide else ()
+        table.add_row(*cells[: len(names)], *most)
     console.print(table)
+    if not roomy:
+        console.print(Text("Coverage and effort: in a wider terminal, or -o json", style="dim"))
     console.print()
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from auditor.report.console import console as console_for
 from auditor.report.inspection import WireInspection
 from auditor.report.text import printable
 
@@ -18,9 +19,7 @@ _NAMES_SHOWN = 12
 
 def write(document: WireInspection, stream: TextIO) -> None:
     """Print one component for people."""
-    console = Console(file=stream, highlight=False, legacy_windows=False)
-    if not stream.isatty():
-        console.width = max(console.width, 100)
+    console = console_for(stream)
     console.print(Text.assemble((printable(document.path), "bold"), f"  {document.kind}"))
     for line in _facts(document):
         console.print(Text(f"  {line}", style="dim"))

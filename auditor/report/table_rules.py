@@ -16,26 +16,36 @@ from auditor.report.text import printable
 __all__ = ["write_list", "write_rule"]
 
 _WIDE = 160
+"""Columns where nobody tells how many there are."""
+_WIDEST = 150
+"""Columns from which the levels on seven targets fit."""
+_ROOMY = 60
+"""Columns from which need and effort fit."""
 
 
 def write_list(document: WireRuleList, stream: TextIO) -> None:
-    """One line a capability."""
+    """One line a capability, with as much of it as there is room for."""
     screen = console(stream, _WIDE)
+    roomy, wide = screen.width >= _ROOMY, screen.width >= _WIDEST
     table = grid()
-    table.add_column("Capability", no_wrap=True)
-    table.add_column("Need", no_wrap=True)
-    table.add_column("Effort", justify="right", no_wrap=True)
-    targets = list(document.rules[0].levels) if document.rules else []
+    longest = max((len(line.capability) for line in document.rules), default=0)
+    table.add_column("Capability", no_wrap=True, min_width=longest)
+    if roomy:
+        table.add_column("Need", no_wrap=True)
+        table.add_column("Effort", justify="right", no_wrap=True)
+    targets = list(document.rules[0].levels) if document.rules and wide else []
     for target in targets:
         table.add_column(target, no_wrap=True)
-    table.add_column("Title", no_wrap=True, overflow="ellipsis")
+    table.add_column("Title", no_wrap=roomy, overflow="ellipsis" if roomy else "fold")
     for line in document.rules:
         levels = (
             Text(line.levels[target], style=LEVELS[line.levels[target]]) for target in targets
         )
-        title = Text(printable(line.title))
-        table.add_row(Text(line.capability), line.need, str(line.effort), *levels, title)
+        about = (line.need, str(line.effort)) if roomy else ()
+        table.add_row(Text(line.capability), *about, *levels, Text(printable(line.title)))
     screen.print(table)
+    if not wide:
+        screen.print(Text("The levels on each target: in a wider terminal, or -o json", "dim"))
 
 
 def write_rule(document: WireRule, stream: TextIO) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.docs import examples
+from tools.docs import examples, picture
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -78,6 +78,14 @@ def test_examples_show_what_is_printed(page: Path) -> None:
     text = page.read_text()
     assert "$ auditor" in text
     assert examples.filled(text) == text
+
+
+def test_the_picture_shows_what_is_printed() -> None:
+    """``python tools/docs/picture.py`` draws it again."""
+    drawn = picture.PICTURE.read_text()
+    assert picture.words(drawn) == picture.words(picture.picture())
+    assert "rearchitect" in picture.words(drawn)
+    assert "url(" not in drawn.replace("url(#", "")
 
 
 @pytest.fixture

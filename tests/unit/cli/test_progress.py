@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import struct
+import sys
+import termios
 import time
 from collections.abc import Callable
 
+import pytest
+
 from auditor.cli import progress
+
+
+@pytest.fixture(autouse=True)
+def able(monkeypatch):
+    """A terminal that can write over a line."""
+    monkeypatch.setenv("TERM", "xterm")
 
 
 @contextlib.contextmanager
@@ -93,3 +105,37 @@ def test_a_note_is_for_pipes_too_but_not_for_the_quiet(capsys):
         with progress.shown(quiet=quiet, stages=False) as display:
             display.note("app is taken from Docker")
     assert capsys.readouterr().err == "auditor: app is taken from Docker\n"
+
+
+def test_a_stage_never_wraps(monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    with terminal() as read:
+        fcntl.ioctl(sys.stderr.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", 9, 40, 0, 0))
+        with progress.shown(quiet=False, stages=True) as display:
+            display.stage(f"reading {'a' * 50} from Docker")
+            written = until(read, "…".encode())
+    (line,) = {part for part in written.decode().split("\r\x1b[K") if "reading" in part}
+    assert len(line) <= 40
+    assert line.startswith("reading aaaa")
+
+
+def test_a_long_stage_shows_how_long_it_takes(monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    monkeypatch.setattr(progress, "_TICK", 0.02)
+    monkeypatch.setattr(progress, "_LONG", 0)
+    with terminal() as read, progress.shown(quiet=False, stages=True) as display:
+        display.stage("following the entrypoint")
+        shown = "following the entrypoint … 0 s".encode()
+        written = until(read, shown) + until(read, shown)
+    assert written.count(shown) > 1
+
+
+def test_a_dumb_terminal_shows_no_stage(monkeypatch):
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    monkeypatch.setenv("TERM", "dumb")
+    with terminal() as read:
+        with progress.shown(quiet=False, stages=True) as display:
+            display.stage("reading")
+            time.sleep(0.05)
+            display.note("app is taken from Docker")
+        assert read() == b"auditor: app is taken from Docker\r\n"
