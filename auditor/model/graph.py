@@ -19,6 +19,7 @@ __all__ = [
     "Edge",
     "EdgeKind",
     "Launch",
+    "Observed",
     "Overrides",
 ]
 
@@ -126,6 +127,20 @@ class Call:
     """Whether the loading of a module is what asks."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Observed:
+    """A system call that a component was seen to make."""
+
+    component: str
+    """Component id."""
+    name: str
+    """As Linux names it."""
+    capability: str
+    need: Need
+    trace: str
+    """Name of the recording."""
+
+
 @dataclass(frozen=True, slots=True)
 class DependencyGraph:
     """Nodes are component ids and ``ENTRYPOINT``; edges sorted."""
@@ -148,3 +163,7 @@ class DependencyGraph:
     """Id of an entry module's component → id of the runtime that runs it."""
     sources: tuple[Component, ...] = ()
     """Components that only following the application has shown, sorted by id."""
+    observed: tuple[Observed, ...] = ()
+    """What traces show, sorted."""
+    sampled: float | None = None
+    """The share of what runs that a trace shows, where nothing but a trace was read."""
