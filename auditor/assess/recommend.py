@@ -157,6 +157,8 @@ def _for_evidence(inventory: Inventory, graph: DependencyGraph) -> str:
     """What would show more, where too little is known."""
     if graph.launch.argv and graph.launch.problem is None:
         return "See the unknowns: each names a file and why it could not be read."
+    if graph.sampled is not None:
+        return "Scan the image itself, with --trace; or record a longer run, with counts."
     if not inventory.files and inventory.packages:
         return "Scan the image itself: its packages do not show what they ask for."
     return "Name the program with --entrypoint."

@@ -59,12 +59,19 @@ class Offers:
             return _of_runtime(ask, target, self.tables)
         if ask.kind is EvidenceKind.MODULE:
             return _of_module(ask, target, self.tables)
-        language = self.tables.languages.get(ask.language or "")
-        if language is not None and ask.capability in language.instead.get(target.id, {}):
-            return _from_row(language.instead[target.id][ask.capability])
+        if ask.kind is EvidenceKind.SYSCALL:
+            return _of_syscall(ask, target, self.tables)
         imported = ask.kind is EvidenceKind.IMPORT
         row = self.tables.symbol_support(target.id, ask.detail) if imported else None
-        return _from_row(row or self.tables.capability_levels[target.id][ask.capability])
+        return _from_row(row or self._general(ask, target))
+
+    def _general(self, ask: Ask, target: TargetRow) -> SupportRow:
+        """A capability's row: the target's, unless what builds the language has one instead."""
+        language = self.tables.languages.get(ask.language or "")
+        instead = language.instead.get(target.id, {}) if language is not None else {}
+        return (
+            instead.get(ask.capability) or self.tables.capability_levels[target.id][ask.capability]
+        )
 
 
 def severity(support: Support, need: Need) -> Severity:
@@ -133,6 +140,14 @@ def _of_module(ask: Ask, target: TargetRow, tables: Tables) -> Offer:
         level, note = Support.UNKNOWN, f"on {base}: {note}; not checked here"
     table = TableRow(MODULES, module.module, module.source, module.as_of, note)
     return Offer(level, table)
+
+
+def _of_syscall(ask: Ask, target: TargetRow, tables: Tables) -> Offer:
+    """The call's own row, unless its arguments made it ask for something else."""
+    row = tables.syscalls.row(ask.detail)
+    if row is not None and row.capability == ask.capability:
+        return _from_row(tables.syscalls.support(target.id, ask.detail))
+    return _from_row(tables.capability_levels[target.id][ask.capability])
 
 
 def _of_import(ask: Ask, target: TargetRow, tables: Tables) -> Offer:

@@ -194,6 +194,7 @@ def options(parsed: argparse.Namespace) -> Options:
         ),
         assume=dict(_assumed(text) for text in getattr(parsed, "assume", ())),
         packages=getattr(parsed, "packages", "syft"),
+        traces=tuple(getattr(parsed, "trace", ())),
         syft=getattr(parsed, "syft", None),
     )
 

@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from auditor.cli import arguments, configuration, gating, output, progress, warn
@@ -22,7 +23,8 @@ the image is run or unpacked.
 REFERENCE is a path, else a name (nginx:latest) that is looked for in Docker, Podman and its
 registry, in this order; or - for an archive on standard input (docker save app | auditor scan -).
 docker:NAME, podman:NAME, registry:NAME, oci-dir:PATH[:TAG], oci-archive:PATH[:TAG],
-docker-archive:PATH[:NAME:TAG] and dir:PATH leave no choice.
+docker-archive:PATH[:NAME:TAG] and dir:PATH leave no choice. sbom:FILE and trace:FILE speak of an
+image that cannot be had, from its bill of materials or from a recording of its system calls.
 """
 
 
@@ -46,6 +48,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     arguments.add_launch(parser)
     arguments.add_packages(parser)
     arguments.add_tables(parser)
+    parser.add_argument(
+        "--trace",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="system calls that were recorded of this image: strace or perf trace output, an audit "
+        "log, a seccomp profile, or names (repeatable); docs/traces.md tells how to record one",
+    )
     parser.add_argument(
         "--target",
         action="append",
@@ -89,6 +100,7 @@ def execute(parsed: argparse.Namespace) -> int:
     warn.about_age(scanned.tables)
     warn.about_excluded(scanned.excluded)
     warn.about_packages(scanned.inventory.unknowns)
+    warn.about_traces(report.unknowns)
     warn.about_waivers(idle)
     output.write_report(report, outputs, verbose=parsed.verbose)
     return gating.exit_code(report)

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
     from auditor.image.exclude import Excluded
     from auditor.model.inventory import Unknown
+    from auditor.report.wire import WireUnknown
     from auditor.tables.rows import Tables
 
-__all__ = ["about_age", "about_excluded", "about_packages", "about_waivers"]
+__all__ = ["about_age", "about_excluded", "about_packages", "about_traces", "about_waivers"]
 
 
 def about_age(tables: Tables) -> None:
@@ -40,6 +41,16 @@ def about_packages(unknowns: Iterable[Unknown]) -> None:
     for unknown in unknowns:
         if unknown.stage == "packages":
             sys.stderr.write(f"auditor: warning: {printable(unknown.reason)}\n")
+
+
+def about_traces(unknowns: Iterable[WireUnknown]) -> None:
+    """Say so where a trace and the analysis differ."""
+    from auditor.report.text import printable
+
+    for unknown in unknowns:
+        if unknown.stage == "trace" and unknown.component is not None:
+            sentence = printable(f"{unknown.path}: {unknown.reason}")
+            sys.stderr.write(f"auditor: warning: {sentence}\n")
 
 
 def about_waivers(sentences: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from auditor.applications import Applications, Context
 from auditor.formats.elf_slots import import_slots
 from auditor.graph.launch import Environment, command_line
-from auditor.graph.reach import Starts, spread
+from auditor.graph.reach import Starts, edge_order, spread
 from auditor.graph.sources import Sources
 from auditor.graph.walk import Walk, Walker
 from auditor.image.rootfs import RootFS
@@ -54,7 +54,7 @@ def build(
     linked = walk.executables | sources.natives
     for identifier in sorted(linked):
         linking.add(linked[identifier])
-    edges = tuple(sorted(walk.edges | linking.edges | sources.edges, key=_order))
+    edges = tuple(sorted(walk.edges | linking.edges | sources.edges, key=edge_order))
     found = tuple(sorted(sources.found.values(), key=lambda component: component.id))
     hosts = tuple(started.host for started in walk.started if started.handed)
     spreading = spread(
@@ -167,10 +167,6 @@ def _unread_applications(
         and components[identifier].runtime is not None
         and identifier not in explained
     }
-
-
-def _order(edge: Edge) -> tuple[str, str, str, str, int]:
-    return (edge.source, edge.target, edge.kind, edge.detail, edge.line or 0)
 
 
 def _call_order(call: Call) -> tuple[str, str, str, int, str]:

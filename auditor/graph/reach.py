@@ -11,7 +11,7 @@ from auditor.model.graph import ENTRYPOINT, Edge
 from auditor.model.inventory import Component, ComponentKind
 from auditor.model.terms import Reach, Role
 
-__all__ = ["Spread", "Starts", "spread"]
+__all__ = ["Spread", "Starts", "edge_order", "spread"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ def spread(edges: tuple[Edge, ...], starts: Starts, components: tuple[Component,
         roles=_roles(graph, starts, components, chains),
         chains=chains,
     )
+
+
+def edge_order(edge: Edge) -> tuple[str, str, str, str, int]:
+    """The order of edges in a graph, which knows of edges without a line."""
+    return (edge.source, edge.target, edge.kind, edge.detail, edge.line or 0)
 
 
 def _roles(

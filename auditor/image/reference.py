@@ -22,9 +22,10 @@ _PATHS = frozenset(
         Scheme.ARCHIVE,
         Scheme.DIR,
         Scheme.SBOM,
+        Scheme.TRACE,
     }
 )
-_SELECTABLE = _PATHS - {Scheme.DIR, Scheme.SBOM}
+_SELECTABLE = _PATHS - {Scheme.DIR, Scheme.SBOM, Scheme.TRACE}
 _ARCHIVES = _SELECTABLE - {Scheme.OCI_DIR}
 _OTHER_SPELLINGS = {"oci": Scheme.OCI_DIR, "docker-daemon": Scheme.DOCKER}
 """As skopeo and podman say it."""

@@ -14,6 +14,7 @@ __all__ = [
     "Change",
     "Crossing",
     "Deduction",
+    "Denied",
     "Evidence",
     "EvidenceKind",
     "Finding",
@@ -43,6 +44,8 @@ class EvidenceKind(StrEnum):
     """A language's runtime runs it."""
     SETTING = "setting"
     """The image's configuration sets it."""
+    SYSCALL = "syscall"
+    """A trace shows the system call."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -214,6 +217,17 @@ class CapabilityUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Denied:
+    """What a trace shows a component asking for, and nothing that was read asks for."""
+
+    component: str
+    capability: str
+    calls: tuple[str, ...]
+    """Names of system calls, sorted."""
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """Everything the report says about feasibility."""
 
@@ -229,3 +243,5 @@ class Assessment:
     """Of every target, least effort first."""
     split: Split | None = None
     """For the recommended target; ``None`` where nothing is left running."""
+    denied: tuple[Denied, ...] = ()
+    """Where a trace shows more than the analysis found: a defect of ours."""

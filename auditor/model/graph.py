@@ -19,6 +19,7 @@ __all__ = [
     "Edge",
     "EdgeKind",
     "Launch",
+    "Observed",
     "Overrides",
 ]
 
@@ -130,6 +131,20 @@ class Call:
     """Of the instruction, in a program that was compiled."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Observed:
+    """A system call that a component was seen to make."""
+
+    component: str
+    """Component id."""
+    name: str
+    """As Linux names it."""
+    capability: str
+    need: Need
+    trace: str
+    """Name of the recording."""
+
+
 @dataclass(frozen=True, slots=True)
 class DependencyGraph:
     """Nodes are component ids and ``ENTRYPOINT``; edges sorted."""
@@ -155,3 +170,7 @@ class DependencyGraph:
     without a loader, belongs to their language's runtime."""
     sources: tuple[Component, ...] = ()
     """Components that only following the application has shown, sorted by id."""
+    observed: tuple[Observed, ...] = ()
+    """What traces show, sorted."""
+    sampled: float | None = None
+    """The share of what runs that a trace shows, where nothing but a trace was read."""

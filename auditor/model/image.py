@@ -22,6 +22,8 @@ class Scheme(StrEnum):
     REGISTRY = "registry"
     SBOM = "sbom"
     """No image: a bill of materials of one."""
+    TRACE = "trace"
+    """No image: a recording of the system calls of one."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

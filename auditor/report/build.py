@@ -19,7 +19,7 @@ from auditor.model.assessment import (
 from auditor.model.facts import WasmFacts
 from auditor.model.graph import DependencyGraph
 from auditor.model.image import Image
-from auditor.model.inventory import Component, Inventory, Package, Runtime
+from auditor.model.inventory import Component, Inventory, Package, Runtime, Unknown
 from auditor.model.settings import Setting
 from auditor.model.terms import Verdict
 from auditor.report import wire
@@ -229,11 +229,26 @@ def _setting(setting: Setting) -> wire.WireSetting:
 
 
 def _unknowns(scan: Scan) -> list[wire.WireUnknown]:
-    every = {*scan.inventory.unknowns, *scan.graph.unknowns}
+    every = {*scan.inventory.unknowns, *scan.graph.unknowns, *denials(scan)}
     ordered = sorted(every, key=lambda item: (item.path, item.stage, item.reason))
     return [
         wire.WireUnknown(item.path, item.stage, item.reason, item.component) for item in ordered
     ]
+
+
+def denials(scan: Scan) -> tuple[Unknown, ...]:
+    """Where a trace shows what the analysis denies, in sentences."""
+    paths = {component.id: component.path for component in scan.inventory.components}
+    return tuple(
+        Unknown(
+            paths[item.component],
+            "trace",
+            f"{item.trace} shows {', '.join(item.calls)} ({item.capability}), and nothing that "
+            "was read asks for it; this is a defect of the auditor, please report it",
+            item.component,
+        )
+        for item in scan.assessment.denied
+    )
 
 
 def _notes(scan: Scan) -> list[str]:

@@ -11,7 +11,7 @@ from auditor.model.terms import Need
 from auditor.tables.files import Files, complain
 from auditor.tables.rows import CapabilityRow, Source
 
-__all__ = ["Condition", "RuleRow", "load_rules"]
+__all__ = ["Condition", "RuleRow", "load_constants", "load_rules"]
 
 ARGUMENTS = "syscalls/arguments.toml"
 CONSTANTS = "syscalls/constants.csv"
@@ -104,8 +104,8 @@ class ArgumentsShape(_Shape, frozen=True):
     rule: tuple[RuleShape, ...]
 
 
-def _constants(files: Files, sources: Mapping[str, Source]) -> dict[str, int]:
-    """Constant → value, the same wherever it exists."""
+def load_constants(files: Files, sources: Mapping[str, Source]) -> dict[str, int]:
+    """Constant → value, the same wherever it exists. Raises ``TableError``."""
     found: dict[str, int] = {}
     columns = ("name", "x86_64", "aarch64", "header", "source")
     for line, (name, x86_64, aarch64, _, source) in files.rows(CONSTANTS, columns):
@@ -135,9 +135,9 @@ def load_rules(
     sources: Mapping[str, Source],
     capabilities: Mapping[str, CapabilityRow],
     calls: Container[str],
+    constants: Mapping[str, int],
 ) -> dict[str, tuple[RuleRow, ...]]:
     """Call → its rules, in the order in which they are tried. Raises ``TableError``."""
-    constants = _constants(files, sources)
     document = files.toml(ARGUMENTS, ArgumentsShape)
     if document.source not in sources:
         raise complain(ARGUMENTS, "source", f"{document.source!r} is not in sources.toml")

@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from auditor.model.terms import Need
+from auditor.tables.checks import Shape, check_source
 from auditor.tables.files import Files, complain
 from auditor.tables.rows import CapabilityRow, Source, SupportRow
 from auditor.tables.support import Levels, levels
-from auditor.tables.syscall_rules import RuleRow, load_rules
+from auditor.tables.syscall_rules import RuleRow, load_constants, load_rules
 
 __all__ = ["RuleRow", "SyscallRow", "SyscallTables", "load_syscalls"]
 
 CALLS = "syscalls/syscalls.csv"
+LIBRARY = "syscalls/library.toml"
 ARCHITECTURES = ("amd64", "arm64")
 """As images name them, in the order of the columns ``x86_64`` and ``aarch64``."""
 NOTHING: Mapping[int, int] = MappingProxyType({})
@@ -50,6 +52,12 @@ class SyscallTables:
     """``amd64``, ``arm64`` → number → name."""
     rules: Mapping[str, tuple[RuleRow, ...]] = field(repr=False)
     """Name → rules in the order in which they are tried; only calls that have any."""
+    constants: Mapping[str, int] = field(repr=False)
+    """Constants that rules name (``CLONE_VM``) → value."""
+    start_up: frozenset[str]
+    """Names of calls that a loader, or the C library's start, makes in every program."""
+    within: Mapping[str, frozenset[str]]
+    """Capability → those behind which the C library asks for it of its own accord."""
     levels: Mapping[str, Levels] = field(repr=False)
     """Target → name → row; every pair is there."""
 
@@ -98,15 +106,57 @@ def load_syscalls(
 ) -> SyscallTables:
     """Read and validate ``syscalls/``. Raises ``TableError`` for a wrong row."""
     rows = _calls(files, sources, capabilities)
+    constants = load_constants(files, sources)
+    start_up, within = _library(files, sources, capabilities, rows)
     return SyscallTables(
         rows=rows,
         names={
             arch: {row.numbers[arch]: name for name, row in rows.items() if arch in row.numbers}
             for arch in ARCHITECTURES
         },
-        rules=load_rules(files, sources, capabilities, rows),
+        rules=load_rules(files, sources, capabilities, rows, constants),
+        constants=constants,
+        start_up=start_up,
+        within=within,
         levels={target: _levels(files, target, rows, sources) for target in targets},
     )
+
+
+class _WithinShape(Shape, frozen=True):
+    capability: str
+    behind: str
+    reason: str
+
+
+class _LibraryShape(Shape, frozen=True):
+    source: str
+    start_up: str
+    within: tuple[_WithinShape, ...]
+
+
+def _library(
+    files: Files,
+    sources: Mapping[str, Source],
+    capabilities: Mapping[str, CapabilityRow],
+    calls: Mapping[str, SyscallRow],
+) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+    """What the C library does by itself."""
+    shape = files.toml(LIBRARY, _LibraryShape)
+    check_source(LIBRARY, "source", shape.source, sources)
+    start_up = frozenset(shape.start_up.split())
+    if unknown := sorted(start_up - calls.keys()):
+        raise complain(LIBRARY, "start_up", f"no call {unknown[0]!r} in {CALLS}")
+    within: dict[str, frozenset[str]] = {}
+    for row in shape.within:
+        where = f"within {row.capability}"
+        behind = frozenset(row.behind.split())
+        for name in (row.capability, *sorted(behind)):
+            if name not in capabilities:
+                raise complain(LIBRARY, where, f"capability {name!r} is not in capabilities.toml")
+        if row.capability in within or not behind or not row.reason:
+            raise complain(LIBRARY, where, "stands there twice, or lacks behind or reason")
+        within[row.capability] = behind
+    return start_up, within
 
 
 def _calls(

@@ -10,7 +10,7 @@ import pytest
 from auditor.assess import assess
 from auditor.model.assessment import Assessment
 from auditor.model.facts import ElfFacts, Symbol
-from auditor.model.graph import Binding, Call, DependencyGraph, Launch
+from auditor.model.graph import Binding, Call, DependencyGraph, Launch, Observed
 from auditor.model.inventory import Component, Inventory, Unknown
 from auditor.model.settings import Setting
 from auditor.model.terms import Reach, Role
@@ -37,6 +37,7 @@ def judged(component, elf, tables) -> Callable[..., Assessment]:
         calls: tuple[Call, ...] = (),
         languages: Mapping[str, str] | None = None,
         settings: tuple[Setting, ...] = (),
+        observed: tuple[Observed, ...] = (),
         **options: Any,
     ) -> Assessment:
         libc = component("/lib/libc.so.6", elf(soname="libc.so.6", exports=("fork",)))
@@ -57,6 +58,7 @@ def judged(component, elf, tables) -> Callable[..., Assessment]:
             unknowns=(),
             calls=calls,
             languages=languages or {},
+            observed=observed,
         )
         inventory = Inventory(components, unknowns, len(components), settings=settings)
         return assess(inventory, graph, tables, **options)
