@@ -43,6 +43,8 @@ _WAIVER_TEXTS = ("rule", "component", "package", "path", "target", "reason", "ow
 WAIVER_KEYS = (*_WAIVER_TEXTS, "expires")
 """What a waiver may have."""
 _NOT_KEYS = frozenset({"help", "version", "config"})
+_NOT_IN_FILE = frozenset({"syft"})
+"""A program that is run is no business of a file which a check-out brings along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,9 @@ def merge(
     table = _table(path) if path is not None else {}
     waivers = _waivers(table.pop(_WAIVERS, []), path)
     for key in table:
+        if key in _NOT_IN_FILE:
+            hint = f"say --{key} or set {variable(key)}"
+            raise UsageError(f"{path} may not name a program to run ({key})", hint=hint)
         if key not in known:
             near = difflib.get_close_matches(key, sorted(known | {_WAIVERS}), n=3)
             hint = f"near: {', '.join(near)}" if near else "auditor config lists all keys"

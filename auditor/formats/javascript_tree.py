@@ -6,15 +6,15 @@ tree-sitter is loaded here, and its nodes stay in the ``javascript`` modules of 
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass
 from enum import Enum
 
 import tree_sitter_javascript
 import tree_sitter_typescript
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node
 
 from auditor.formats import FormatError
+from auditor.formats.syntax_tree import parse_text
 
 __all__ = [
     "LARGEST",
@@ -89,19 +89,10 @@ def parse_tree(data: bytes, dialect: Dialect) -> Source:
     """Parse; raises ``FormatError`` over ``LARGEST`` or ``MAX_SECONDS``."""
     if len(data) > LARGEST:
         raise FormatError(f"JavaScript of more than {LARGEST >> 20} MiB is not read")
-    deadline = time.monotonic() + MAX_SECONDS
-    try:
-        tree = Parser(_LANGUAGES[dialect]).parse(
-            lambda offset, _: data[offset : offset + _CHUNK],
-            progress_callback=lambda _offset, _has_error: time.monotonic() > deadline,
-        )
-    except ValueError:
-        raise FormatError(
-            f"it is so broken that parsing it takes over {MAX_SECONDS:.0f} seconds"
-        ) from None
-    if tree.root_node.descendant_count > MOST_NODES:
+    root = parse_text(_LANGUAGES[dialect], data, seconds=MAX_SECONDS, chunk=_CHUNK)
+    if root.descendant_count > MOST_NODES:
         raise FormatError(f"JavaScript of more than {MOST_NODES} parts is not read")
-    return Source(data, tree.root_node)
+    return Source(data, root)
 
 
 def text_of(node: Node) -> str:

@@ -6,22 +6,20 @@ tree-sitter is loaded here, and its nodes stay in the ``perl`` modules of this r
 from __future__ import annotations
 
 import re
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import tree_sitter_perl
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node
 
 from auditor.formats import FormatError
+from auditor.formats.syntax_tree import parse_text
 
 __all__ = ["LARGEST", "Node", "Source", "named_children", "parse_tree"]
 
 LARGEST = 1 << 20
 """Bytes of a module. The parser takes about a quarter of a second for as many."""
-_SECONDS = 5.0
-"""A last resort: on some broken text the parser's time grows with the square of the length."""
 _CHUNK = 256
 """Bytes handed over at a time. The scanner looks back and forth, and each look copies a chunk."""
 _SHOWN = 80
@@ -76,17 +74,7 @@ def parse_tree(data: bytes) -> Source:
     if len(data) > LARGEST:
         raise FormatError(f"Perl source of more than {LARGEST >> 20} MiB is not read")
     text = _HEREDOC.sub(_without_interpolation, data.translate(_PLAIN)) + b"\n"
-    deadline = time.monotonic() + _SECONDS
-    try:
-        tree = Parser(_LANGUAGE).parse(
-            lambda offset, _: text[offset : offset + _CHUNK],
-            progress_callback=lambda _offset, _has_error: time.monotonic() > deadline,
-        )
-    except ValueError:
-        raise FormatError(
-            f"it is so broken that reading it takes over {_SECONDS:.0f} seconds"
-        ) from None
-    return Source(text, tree.root_node)
+    return Source(text, parse_text(_LANGUAGE, text, chunk=_CHUNK))
 
 
 def _without_interpolation(match: re.Match[bytes]) -> bytes:

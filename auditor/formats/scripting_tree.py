@@ -5,22 +5,18 @@ tree-sitter's nodes stay in the modules of this room.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node
 
 from auditor.formats import FormatError
+from auditor.formats.syntax_tree import parse_text
 
 __all__ = ["LARGEST", "VISITS", "Node", "Tree", "child", "errors_of", "parse_tree"]
 
 LARGEST = 1 << 20
 """Bytes of one file."""
-MAX_SECONDS = 5.0
-"""A last resort, as for shell text: on some broken source the parser's time grows with the square
-of the length."""
-_CHUNK = 1 << 16
 _SHOWN = 80
 _BRIEF = 300
 VISITS = 4_000_000
@@ -53,20 +49,10 @@ class Tree:
 
 
 def parse_tree(language: Language, data: bytes, name: str) -> Tree:
-    """Parse; raises ``FormatError`` over ``LARGEST`` or ``MAX_SECONDS``. ``name``: for people."""
+    """Parse; raises ``FormatError`` over ``LARGEST``, or over time. ``name``: for people."""
     if len(data) > LARGEST:
         raise FormatError(f"{name} source of more than {LARGEST >> 20} MiB is not read")
-    deadline = time.monotonic() + MAX_SECONDS
-    try:
-        tree = Parser(language).parse(
-            lambda offset, _: data[offset : offset + _CHUNK],
-            progress_callback=lambda _offset, _has_error: time.monotonic() > deadline,
-        )
-    except ValueError:
-        raise FormatError(
-            f"the source is so broken that reading it takes over {MAX_SECONDS:.0f} seconds"
-        ) from None
-    return Tree(data, tree.root_node)
+    return Tree(data, parse_text(language, data))
 
 
 def child(node: Node | None, field: str) -> Node | None:

@@ -5,24 +5,18 @@ tree-sitter is loaded here, and its nodes stay in the ``shell`` modules of this 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import tree_sitter_bash
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node
 
 from auditor.formats import FormatError
+from auditor.formats.syntax_tree import MAX_SECONDS, parse_text
 
-__all__ = ["MAX_SIZE", "Node", "Source", "named", "parse_source"]
+__all__ = ["MAX_SECONDS", "MAX_SIZE", "Node", "Source", "named", "parse_source"]
 
 MAX_SIZE = 1 << 20
 """Bytes. The parser takes about a second for as many."""
-
-MAX_SECONDS = 5.0
-"""A last resort. On some broken text (closing brackets by the thousand) the parser's time grows
-with the square of the length, and it counts no work that shows so."""
-
-_CHUNK = 1 << 16
 
 _SHOWN = 160
 """Characters of a command that are quoted in reports."""
@@ -60,17 +54,7 @@ def parse_source(text: bytes, first_line: int) -> Source:
     """Parse; raises ``FormatError`` over ``MAX_SIZE`` or ``MAX_SECONDS``."""
     if len(text) > MAX_SIZE:
         raise FormatError(f"The script has {len(text)} bytes, more than the {MAX_SIZE} allowed.")
-    deadline = time.monotonic() + MAX_SECONDS
-    try:
-        tree = Parser(_LANGUAGE).parse(
-            lambda offset, _: text[offset : offset + _CHUNK],
-            progress_callback=lambda _offset, _has_error: time.monotonic() > deadline,
-        )
-    except ValueError:
-        raise FormatError(
-            f"The script is so broken that reading it takes over {MAX_SECONDS:.0f} seconds."
-        ) from None
-    return Source(text, tree.root_node, first_line)
+    return Source(text, parse_text(_LANGUAGE, text), first_line)
 
 
 def named(node: Node, field: str) -> Node | None:

@@ -54,6 +54,15 @@ def test_a_flag_counts_before_the_environment_and_that_before_the_file(
     assert main(["gate", str(saved), "--fail-on", "already-wasm"]) == 2
 
 
+def test_the_file_names_no_program_to_run(file, capsys):
+    """Whoever scans in somebody's check-out runs nothing of that somebody's choice."""
+    file('syft = "./mine"\n')
+    assert main(["scan", HELLO]) == 64
+    told = capsys.readouterr().err
+    assert "may not name a program to run" in told
+    assert "AUDITOR_SYFT" in told
+
+
 def test_a_scan_reads_the_file_as_well(file):
     file('fail-on = "already-wasm"\npackages = "none"\nquiet = true\n')
     assert main(["scan", HELLO]) == 2
