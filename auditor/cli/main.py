@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from auditor.cli import (
+    assess,
     config,
     configuration,
     convert,
@@ -29,7 +30,7 @@ _EPILOG = """\
 exit codes: 0 done, 1 error, 2 gate not met, 64 wrong usage
 The report goes to standard output or its file, all else to standard error.
 """
-_CONFIGURABLE = ("scan", "inspect", "gate", "convert")
+_CONFIGURABLE = ("scan", "assess", "inspect", "gate", "convert")
 _INTERRUPTED = 130
 _LONGEST = 2000
 """Characters of a message."""
@@ -66,7 +67,19 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True, dest="command"
     )
-    for module in (scan, inspect, explain, gate, convert, diff, config, targets, tables, rules):
+    for module in (
+        scan,
+        assess,
+        inspect,
+        explain,
+        gate,
+        convert,
+        diff,
+        config,
+        targets,
+        tables,
+        rules,
+    ):
         module.configure(commands)
     return parser, dict(commands.choices)
 

@@ -167,3 +167,5 @@ class DependencyGraph:
     """What traces show, sorted."""
     sampled: float | None = None
     """The share of what runs that a trace shows, where nothing but a trace was read."""
+    met: frozenset[str] = frozenset()
+    """Ids of components that are taken to ask for nothing: a what-if."""
