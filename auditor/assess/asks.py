@@ -17,8 +17,9 @@ from auditor.model.inventory import Component, ComponentKind, Inventory
 from auditor.model.terms import Need, Role
 from auditor.tables.rows import Tables
 
-__all__ = ["LANGUAGE", "UNLISTED", "WASM_IMPORTS", "Ask", "Asks", "gather"]
+__all__ = ["CONNECT", "LANGUAGE", "UNLISTED", "WASM_IMPORTS", "Ask", "Asks", "gather"]
 
+CONNECT = "net.tcp.connect"
 SPAWN = "process.spawn"
 UNLISTED = "libc.unlisted"
 """Capability of a libc function that no table knows."""
@@ -68,6 +69,9 @@ def gather(inventory: Inventory, graph: DependencyGraph, tables: Tables) -> Asks
     configured = _configured(inventory, graph)
     asks: dict[str, tuple[Ask, ...]] = {}
     for component in inventory.components:
+        if component.id in graph.met:
+            asks[component.id] = ()
+            continue
         found = {
             *(configured if component.id in graph.launch.main[:1] else ()),
             *_asks(component, graph, tables, toolchain, commands.get(component.id, ())),

@@ -40,10 +40,12 @@ def assess(
     *,
     targets: tuple[str, ...] = (),
     assume: Mapping[str, Support] = MappingProxyType({}),
+    headline: frozenset[str] | None = None,
 ) -> Assessment:
     """Judge an image for some targets, or for all that the tables know.
 
-    ``assume``: capability → the level that every target is taken to offer for it.
+    ``assume``: capability → the level that every target is taken to offer for it. ``headline``:
+    ids of the targets that the headline may speak of, where it is not for the tables to say.
     """
     case = _Case.of(inventory, graph, tables, assume)
     chosen = [tables.targets[target] for target in targets] or list(tables.targets.values())
@@ -53,7 +55,7 @@ def assess(
         identifier: {target.id: case.alone(identifier, target) for target in chosen}
         for identifier in sorted(case.components)
     }
-    recommendation = recommend(assessments, inventory, graph, tables)
+    recommendation = recommend(assessments, inventory, graph, tables, headline)
     return Assessment(
         targets=assessments,
         findings=tuple(finding for _, findings, _ in judged for finding in findings),
@@ -106,7 +108,8 @@ class _Case:
             for component in inventory.components
             if tables.is_toolchain_component(component)
         )
-        unknowns = (*inventory.unknowns, *graph.unknowns)
+        every = (*inventory.unknowns, *graph.unknowns)
+        unknowns = tuple(item for item in every if item.component not in graph.met)
         opaque = _opaque(unknowns)
         whole = not any(role is Role.MAIN and item in opaque for item, role in graph.roles.items())
         asks = gather(inventory, graph, tables)

@@ -38,12 +38,16 @@ def recommend(
     inventory: Inventory,
     graph: DependencyGraph,
     tables: Tables,
+    among: frozenset[str] | None = None,
 ) -> Recommendation:
     """The best of the headline targets, or of those asked for where none of them is.
 
-    By verdict, then score, then the number of runtimes that run the target (law 10).
+    By verdict, then score, then the number of runtimes that run the target (law 10). ``among``:
+    the headline's targets, where the tables do not choose them.
     """
-    headline = [item for item in assessments if tables.targets[item.target].headline]
+    if among is None:
+        among = frozenset(row.id for row in tables.targets.values() if row.headline)
+    headline = [item for item in assessments if item.target in among]
     best = min(headline or assessments, key=lambda item: _preference(item, tables))
     others = [item for item in assessments if item not in headline] if headline else []
     better = [item for item in others if item.verdict.rank < best.verdict.rank]

@@ -43,6 +43,8 @@ def with_observed(
     denied: dict[tuple[str, str], list[Observed]] = {}
     more: dict[str, set[Ask]] = {}
     for item in graph.observed:
+        if item.component in graph.met:
+            continue
         judged = known.judge(item, graph, tables)
         more.setdefault(item.component, set()).add(_ask(item, judged.need))
         if judged.denied and whole and graph.sampled is None:

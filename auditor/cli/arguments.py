@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, NoReturn
 from auditor.errors import UsageError
 
 if TYPE_CHECKING:
+    from auditor.assess.replace import Way
     from auditor.model.image import Scheme
     from auditor.model.terms import Support
     from auditor.pipeline import Options
 
 __all__ = [
     "add_image",
+    "add_judgement",
     "add_launch",
     "add_packages",
     "add_reference",
     "add_tables",
+    "judgement",
     "options",
     "sources",
 ]
@@ -130,6 +133,43 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_judgement(parser: argparse.ArgumentParser) -> None:
+    """What to judge, and under which what-ifs."""
+    parser.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="judge this target only (repeatable): wasip1, wasip2, wasip3, …",
+    )
+    parser.add_argument(
+        "--runtime",
+        metavar="NAME[@VERSION]",
+        help="judge what this runtime runs, in this version: wasmtime@36, spin, wasmedge, wazero, "
+        "runwasi, … (auditor targets lists them)",
+    )
+    parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="CAPABILITY=LEVEL",
+        help="what if every target offered this: net.tcp.listen=full (repeatable)",
+    )
+    parser.add_argument(
+        "--replace",
+        action="append",
+        default=[],
+        metavar="COMPONENT=WAY",
+        help="what if this path or package were replaced (repeatable): wasm (a build that asks for "
+        "nothing), network (it stays, and is called), host (an interface takes its place)",
+    )
+    parser.add_argument(
+        "--no-catalog",
+        action="store_true",
+        help="leave out what the catalogue knows of well-known servers",
+    )
+
+
 def add_packages(parser: argparse.ArgumentParser) -> None:
     """Who names the packages of the image."""
     group = parser.add_argument_group("packages")
@@ -193,6 +233,8 @@ def options(parsed: argparse.Namespace) -> Options:
             mirrors=tuple(_mirror(text) for text in parsed.registry_mirror),
         ),
         assume=dict(_assumed(text) for text in getattr(parsed, "assume", ())),
+        replace=dict(_replaced(text) for text in getattr(parsed, "replace", ())),
+        runtime=getattr(parsed, "runtime", None),
         packages=getattr(parsed, "packages", "syft"),
         traces=tuple(getattr(parsed, "trace", ())),
         syft=getattr(parsed, "syft", None),
@@ -204,6 +246,20 @@ def sources() -> tuple[str, ...]:
     from auditor.model.image import Scheme
 
     return tuple(scheme for scheme in Scheme if scheme is not Scheme.ARCHIVE)
+
+
+def judgement(parsed: argparse.Namespace) -> Options:
+    """The pipeline's options for a command line that names no image."""
+    from auditor.pipeline import Options
+
+    return Options(
+        targets=tuple(parsed.target),
+        catalog=not parsed.no_catalog,
+        tables=parsed.tables,
+        assume=dict(_assumed(text) for text in parsed.assume),
+        replace=dict(_replaced(text) for text in parsed.replace),
+        runtime=parsed.runtime,
+    )
 
 
 def _source(text: str | None) -> Scheme | None:
@@ -224,6 +280,15 @@ def _assumed(text: str) -> tuple[str, Support]:
             f"--assume {text!r} is not CAPABILITY=LEVEL", hint=f"levels: {', '.join(Support)}"
         )
     return name, Support(level)
+
+
+def _replaced(text: str) -> tuple[str, Way]:
+    from auditor.assess.replace import Way
+
+    name, _, way = text.rpartition("=")
+    if not name or way not in set(Way):
+        raise UsageError(f"--replace {text!r} is not COMPONENT=WAY", hint=f"ways: {', '.join(Way)}")
+    return name, Way(way)
 
 
 def _mirror(text: str) -> tuple[str, str]:

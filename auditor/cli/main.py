@@ -13,7 +13,7 @@ from auditor.errors import EXIT_ERROR, AuditorError
 
 __all__ = ["main"]
 
-_CONFIGURABLE = ("scan", "inspect", "gate", "convert")
+_CONFIGURABLE = ("scan", "assess", "inspect", "gate", "convert")
 _INTERRUPTED = 130
 _LONGEST = 2000
 """Characters of a message."""

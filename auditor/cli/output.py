@@ -16,10 +16,11 @@ from auditor.errors import ReportError, UsageError
 if TYPE_CHECKING:
     import msgspec
 
-    from auditor.report import WireInspection, WireReport
+    from auditor.report import Scan, WireInspection, WireReport
 
 __all__ = [
     "REPORT_FORMATS",
+    "SCAN_FORMATS",
     "Output",
     "add",
     "add_dockerfile",
@@ -47,6 +48,8 @@ REPORT_FORMATS = (
 )
 """What a scan's report can be written as: the table, a template of the user's, and
 ``report.formats.RENDERERS``."""
+SCAN_FORMATS = (*REPORT_FORMATS, "inventory")
+"""The same, and what ``auditor assess`` reads, which no report holds."""
 TEMPLATE = "template"
 
 T = TypeVar("T", bound="msgspec.Struct")
@@ -134,8 +137,14 @@ def parse(texts: list[str], formats: tuple[str, ...]) -> tuple[Output, ...]:
     return tuple(outputs)
 
 
-def write_report(report: WireReport, outputs: tuple[Output, ...], *, verbose: bool) -> None:
-    """Write a scan's report in each format."""
+def write_report(
+    report: WireReport,
+    outputs: tuple[Output, ...],
+    *,
+    verbose: bool,
+    scan: Scan | None = None,
+) -> None:
+    """Write a scan's report in each format; ``scan`` is what its inventory is taken from."""
     for output in outputs:
         if output.format == "table":
             from auditor.report import table
@@ -143,7 +152,11 @@ def write_report(report: WireReport, outputs: tuple[Output, ...], *, verbose: bo
             with _stream(output) as stream:
                 table.write(report, stream, verbose=verbose)
             continue
-        if output.template is not None:
+        if output.format == "inventory" and scan is not None:
+            from auditor.report import inventory
+
+            text = inventory.render(scan)
+        elif output.template is not None:
             from auditor.report import template
 
             text = template.render(report, output.template)

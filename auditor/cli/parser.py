@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 from auditor.cli import (
+    assess,
     completion,
     config,
     convert,
@@ -37,6 +38,7 @@ The report goes to standard output or its file, all else to standard error.
 """
 _COMMANDS = (
     scan,
+    assess,
     inspect,
     explain,
     gate,

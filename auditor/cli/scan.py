@@ -57,26 +57,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="system calls that were recorded of this image: strace or perf trace output, an audit "
         "log, a seccomp profile, or names (repeatable); docs/traces.md tells how to record one",
     )
-    parser.add_argument(
-        "--target",
-        action="append",
-        default=[],
-        metavar="ID",
-        help="judge this target only (repeatable): wasip1, wasip2, wasip3, …",
-    )
-    parser.add_argument(
-        "--assume",
-        action="append",
-        default=[],
-        metavar="CAPABILITY=LEVEL",
-        help="what if every target offered this: net.tcp.listen=full (repeatable)",
-    )
-    parser.add_argument(
-        "--no-catalog",
-        action="store_true",
-        help="leave out what the catalogue knows of well-known servers",
-    )
-    output.add(parser, formats=output.REPORT_FORMATS)
+    arguments.add_judgement(parser)
+    output.add(parser, formats=output.SCAN_FORMATS)
     output.add_dockerfile(parser)
     gating.add(parser)
     configuration.add(parser)
@@ -84,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(parsed: argparse.Namespace) -> int:
     """Scan and write every output that was asked for."""
-    outputs = output.parse(parsed.output, formats=output.REPORT_FORMATS)
+    outputs = output.parse(parsed.output, formats=output.SCAN_FORMATS)
     gate = gating.parse(parsed)
     options = arguments.options(parsed)
     if threading.current_thread() is threading.main_thread():
@@ -102,7 +84,7 @@ def execute(parsed: argparse.Namespace) -> int:
     warn.about_packages(scanned.inventory.unknowns)
     warn.about_traces(report.unknowns)
     warn.about_waivers(idle)
-    output.write_report(report, outputs, verbose=parsed.verbose)
+    output.write_report(report, outputs, verbose=parsed.verbose, scan=scanned)
     return gating.exit_code(report)
 
 

@@ -75,7 +75,7 @@ def build(
         unknowns=tuple(sorted(unknowns, key=lambda unknown: (unknown.path, unknown.reason))),
         calls=tuple(sorted(sources.calls, key=_call_order)),
         languages=dict(sorted(sources.languages.items())),
-        explained=frozenset(sources.explained),
+        explained=tuple(sorted(sources.explained)),
         sources=found,
     )
 

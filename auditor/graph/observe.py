@@ -74,8 +74,8 @@ def observe(
             starter = next((by_path[by].id for by in starters if by in by_path), None)
             roles[component.id] = Role.SETUP if executable in trace.handed else Role.MAIN
             chains[component.id] = (*chains.get(starter or "", (ENTRYPOINT,)), component.id)
-            if starter is not None:
-                edges.add(Edge(starter, component.id, EdgeKind.SPAWNS, f"seen in {name}"))
+            kind = EdgeKind.STARTS if starter is None else EdgeKind.SPAWNS
+            edges.add(Edge(starter or ENTRYPOINT, component.id, kind, f"seen in {name}"))
             unknowns.append(_not_led_to(component, name, starter))
         reach[component.id] = Reach.OBSERVED
         owner = _owner(component.id, graph)

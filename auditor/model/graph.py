@@ -165,12 +165,14 @@ class DependencyGraph:
     """Sorted."""
     languages: Mapping[str, str] = field(default_factory=dict)
     """Id of an entry module's component, or of a compiled program → id of its runtime."""
-    explained: frozenset[str] = frozenset()
-    """Compiled programs whose ``calls`` are all that they ask for: what else they import, or do
-    without a loader, belongs to their language's runtime."""
+    explained: tuple[str, ...] = ()
+    """Compiled programs whose ``calls`` are all that they ask for, sorted: what else they import,
+    or do without a loader, belongs to their language's runtime."""
     sources: tuple[Component, ...] = ()
     """Components that only following the application has shown, sorted by id."""
     observed: tuple[Observed, ...] = ()
     """What traces show, sorted."""
     sampled: float | None = None
     """The share of what runs that a trace shows, where nothing but a trace was read."""
+    met: frozenset[str] = frozenset()
+    """Ids of components that are taken to ask for nothing: a what-if."""

@@ -144,7 +144,7 @@ class Inventory:
         components = sorted((*self.components, *more), key=lambda component: component.id)
         return replace(self, components=tuple(components))
 
-    def explained(self, programs: frozenset[str]) -> Inventory:
+    def explained(self, programs: tuple[str, ...]) -> Inventory:
         """The same without what was unknown of programs that the graph has read after all."""
         left = tuple(item for item in self.unknowns if item.component not in programs)
         return replace(self, unknowns=left)

@@ -10,7 +10,7 @@ import msgspec
 from auditor.errors import ReportError
 from auditor.report.wire import SCHEMA_VERSION, WireReport
 
-__all__ = ["read_report"]
+__all__ = ["read_bytes", "read_report"]
 
 LARGEST = 1 << 30
 """Bytes; a report of more than 1 GiB is not read."""
@@ -28,7 +28,7 @@ def read_report(place: str) -> WireReport:
     ``ReportError`` for what cannot be read, is no report, or has another major version.
     """
     name = "standard input" if place == "-" else place
-    data = _bytes(place, name)
+    data = read_bytes(place, name)
     try:
         version = msgspec.json.decode(data, type=_Version).schema_version
     except msgspec.DecodeError as error:
@@ -47,7 +47,8 @@ def read_report(place: str) -> WireReport:
         raise ReportError(f"{name} is no report: {error}", hint=_HINT) from None
 
 
-def _bytes(place: str, name: str) -> bytes:
+def read_bytes(place: str, name: str) -> bytes:
+    """A whole file, or standard input for ``-``. Raises ``ReportError``."""
     try:
         if place == "-":
             data = sys.stdin.buffer.read(LARGEST + 1)

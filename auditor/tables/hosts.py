@@ -43,6 +43,10 @@ class Runs:
     level: RunsLevel
     note: str
     """Starts with "derived" where the row was worked out and not read."""
+    since: str = ""
+    """The first version that does, where that is known."""
+    since_source: str = ""
+    """Id of the source that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ class Hosts:
 class _RunsShape(Shape, frozen=True):
     level: RunsLevel
     note: str = ""
+    since: str = ""
+    since_source: str = ""
 
 
 class _HostShape(Shape, frozen=True):
@@ -144,6 +150,10 @@ def _host(
     check_source(HOSTS, where, shape.source, sources)
     check_words(HOSTS, where, {"title": shape.title, "version": shape.version})
     check_targets(HOSTS, f"[{key}.runs]", shape.runs, targets)
+    for target, runs in shape.runs.items():
+        if runs.since or runs.since_source:
+            check_source(HOSTS, f"[{key}.runs.{target}] since", runs.since_source, sources)
+            check_words(HOSTS, f"[{key}.runs.{target}]", {"since": runs.since})
     rows = ((target, shape.runs[target]) for target in targets)
     return HostRow(
         id=key,
@@ -154,7 +164,9 @@ def _host(
         extensions=shape.extensions,
         short=shape.short,
         source=shape.source,
-        runs={target: Runs(row.level, row.note) for target, row in rows},
+        runs={
+            target: Runs(row.level, row.note, row.since, row.since_source) for target, row in rows
+        },
     )
 
 

@@ -149,7 +149,7 @@ def test_formats_are_the_same_everywhere() -> None:
     rows = [line for line in rest.partition("\n\n")[0].splitlines() if line.startswith("| `")]
     named = [code.split("=")[0] for row in rows for code in SPAN.findall(row.split("|")[1])]
     assert head
-    assert set(named) == set(output.REPORT_FORMATS)
+    assert set(named) == set(output.SCAN_FORMATS)
     readme = (ROOT / "README.md").read_text()
     assert [name for name in RENDERERS if f"`{name}`" not in readme and name not in readme] == []
 
