@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from auditor.report import cyclonedx, gitlab, graphs, json, junit, markdown, sarif, spreadsheet
+from auditor.report import (
+    cyclonedx,
+    gitlab,
+    graphs,
+    json,
+    junit,
+    manifest,
+    markdown,
+    sarif,
+    spreadsheet,
+)
 from auditor.report.wire import WireReport
 
 __all__ = ["RENDERERS"]
@@ -19,6 +29,7 @@ RENDERERS: Mapping[str, Callable[[WireReport], str]] = {
     "cyclonedx": cyclonedx.render,
     "dot": graphs.dot,
     "graphml": graphs.graphml,
+    "wit": manifest.wit,
 }
 """Format → text. ``sarif`` and ``gitlab`` speak of the recommended target, which is the only one
 where a single ``--target`` was asked for; the others speak of every target."""
