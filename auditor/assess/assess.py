@@ -9,6 +9,7 @@ from types import MappingProxyType
 from auditor.assess.asks import Asks, gather
 from auditor.assess.coverage import coverage
 from auditor.assess.findings import Shortfall, find, shortfalls
+from auditor.assess.manifest import manifest_of
 from auditor.assess.recommend import recommend, route_of, toolchain_of
 from auditor.assess.score import Result, Step, Unmet, evaluate, verdict_of, worst
 from auditor.assess.split import split
@@ -55,6 +56,8 @@ def assess(
         identifier: {target.id: case.alone(identifier, target) for target in chosen}
         for identifier in sorted(case.components)
     }
+    main = [case.components[identifier].path for identifier in graph.launch.main]
+    manifests = (manifest_of(case.best(target), main, target, tables) for target in chosen if main)
     recommendation = recommend(assessments, inventory, graph, tables, headline)
     return Assessment(
         targets=assessments,
@@ -76,6 +79,7 @@ def assess(
         unblock_sets=tuple(item for _, _, sets in judged for item in sets),
         split=case.split(tables.targets[recommendation.target]),
         denied=case.denied,
+        manifests=tuple(item for item in manifests if item is not None),
     )
 
 
@@ -210,6 +214,16 @@ class _Case:
                 )
             )
         return tuple(uses)
+
+    def best(self, target: TargetRow) -> dict[str, Support]:
+        """What the work asks for, and the best that one target offers for any of it."""
+        found: dict[str, Support] = {}
+        for identifier, role in self.graph.roles.items():
+            for ask in self.asks[identifier] if role is Role.MAIN else ():
+                level = self.offers.find(ask, target).level
+                known = found.get(ask.capability, level)
+                found[ask.capability] = min(known, level, key=lambda item: item.rank)
+        return found
 
     def _unmet(self, items: Iterable[Shortfall]) -> list[Unmet]:
         """The worst of each capability."""

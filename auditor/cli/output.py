@@ -30,6 +30,7 @@ __all__ = [
     "write",
     "write_inspection",
     "write_report",
+    "write_texts",
 ]
 
 REPORT_FORMATS = (
@@ -44,6 +45,7 @@ REPORT_FORMATS = (
     "cyclonedx",
     "dot",
     "graphml",
+    "wit",
     "template",
 )
 """What a scan's report can be written as: the table, a template of the user's, and
@@ -164,6 +166,14 @@ def write_report(
             from auditor.report.formats import RENDERERS
 
             text = RENDERERS[output.format](report)
+        with _stream(output) as stream:
+            stream.write(text)
+
+
+def write_texts(outputs: tuple[Output, ...], render: Callable[[str], str]) -> None:
+    """Write what ``render`` makes of each format's name."""
+    for output in outputs:
+        text = render(output.format)
         with _stream(output) as stream:
             stream.write(text)
 

@@ -18,6 +18,7 @@ __all__ = [
     "Evidence",
     "EvidenceKind",
     "Finding",
+    "Manifest",
     "Part",
     "Recommendation",
     "Side",
@@ -217,6 +218,24 @@ class CapabilityUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Manifest:
+    """The least that a migrated component needs, on a target that has components."""
+
+    target: str
+    wasi: str
+    """Version of WASI."""
+    world: str
+    """A WIT identifier."""
+    imports: tuple[tuple[str, tuple[str, ...]], ...]
+    """Interface with version → capabilities that ask for it; sorted."""
+    exports: tuple[str, ...]
+    grants: tuple[str, ...]
+    """What a host has to be told: ``directories``, ``environment``, ``tcp``, ``udp``, ``names``."""
+    without: tuple[str, ...]
+    """Capabilities that are asked for, and that the target does not have at all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Denied:
     """What a trace shows a component asking for, and nothing that was read asks for."""
 
@@ -245,3 +264,5 @@ class Assessment:
     """For the recommended target; ``None`` where nothing is left running."""
     denied: tuple[Denied, ...] = ()
     """Where a trace shows more than the analysis found: a defect of ours."""
+    manifests: tuple[Manifest, ...] = ()
+    """For each target that has components, where something is left running."""

@@ -12,6 +12,7 @@ from auditor.model.assessment import (
     Assessment,
     Evidence,
     Finding,
+    Manifest,
     Split,
     TargetAssessment,
     UnblockSet,
@@ -94,6 +95,7 @@ def to_wire(scan: Scan) -> wire.WireReport:
         waived=[],
         sources=_sources(findings, scan),
         rules=_rules(findings, scan),
+        manifests=[_manifest(item) for item in scan.assessment.manifests],
     )
 
 
@@ -317,6 +319,18 @@ def _unblock_set(item: UnblockSet, scan: Scan) -> wire.WireUnblockSet:
             )
             for change in item.changes
         ],
+    )
+
+
+def _manifest(item: Manifest) -> wire.WireManifest:
+    return wire.WireManifest(
+        target=item.target,
+        wasi=item.wasi,
+        world=item.world,
+        imports=[wire.WireInterface(name, list(names)) for name, names in item.imports],
+        exports=list(item.exports),
+        grants=list(item.grants),
+        without=list(item.without),
     )
 
 

@@ -11,6 +11,7 @@ from auditor.report import (
     html,
     json,
     junit,
+    manifest,
     markdown,
     sarif,
     spreadsheet,
@@ -30,6 +31,7 @@ RENDERERS: Mapping[str, Callable[[WireReport], str]] = {
     "cyclonedx": cyclonedx.render,
     "dot": graphs.dot,
     "graphml": graphs.graphml,
+    "wit": manifest.wit,
 }
 """Format → text. ``sarif`` and ``gitlab`` speak of the recommended target, which is the only one
 where a single ``--target`` was asked for; the others speak of every target."""

@@ -40,6 +40,7 @@ def only(report: WireReport, targets: tuple[str, ...]) -> WireReport:
         findings=findings,
         split=split if split is not None and split.target in targets else None,
         unblock_sets=[item for item in report.unblock_sets if item.target in targets],
+        manifests=[item for item in report.manifests if item.target in targets],
         waived=[item for item in report.waived if item.finding in kept_ids],
     )
 

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 __all__ = ["SCHEMA_VERSION", "WireReport"]
 
-SCHEMA_VERSION = "1.4.0"
+SCHEMA_VERSION = "1.5.0"
 
 Score = Annotated[int, Meta(ge=0, le=100)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -347,6 +347,29 @@ class WireSplit(msgspec.Struct, frozen=True):
     crossings: list[WireCrossing]
 
 
+class WireInterface(msgspec.Struct, frozen=True):
+    """An interface that a migrated component imports, and what asks for it."""
+
+    interface: str
+    capabilities: list[str]
+
+
+class WireManifest(msgspec.Struct, frozen=True):
+    """The least that a migrated component needs, on a target that has components."""
+
+    target: str
+    wasi: str
+    """Version of WASI."""
+    world: str
+    """A WIT identifier."""
+    imports: list[WireInterface]
+    exports: list[str]
+    grants: list[str]
+    """What a host has to be told: ``directories``, ``environment``, ``tcp``, ``udp``, ``names``."""
+    without: list[str]
+    """Capabilities that are asked for, and that the target does not have at all."""
+
+
 class WireSource(msgspec.Struct, frozen=True):
     """A source that a finding's table row names."""
 
@@ -381,3 +404,5 @@ class WireReport(msgspec.Struct, frozen=True):
     sources: list[WireSource]
     rules: list[WireRuleText] = []
     """One for each rule that a finding names, sorted; since 1.4."""
+    manifests: list[WireManifest] = []
+    """For each judged target that has components; since 1.5."""

@@ -18,6 +18,7 @@ from auditor.cache import cache_directory, keep_newest, recall, remember
 from auditor.tables.apis import Apis
 from auditor.tables.catalog import Catalog
 from auditor.tables.hosts import Hosts
+from auditor.tables.interfaces import Interfaces
 from auditor.tables.languages import LanguageRow
 from auditor.tables.launchers import LauncherRow
 from auditor.tables.rows import (
@@ -85,6 +86,7 @@ class _Form(msgspec.Struct, array_like=True, frozen=True):
     hosts: Hosts
     catalog: Catalog
     syscalls: SyscallTables
+    interfaces: Interfaces
     capability_levels: dict[str, Mapping[str, SupportRow]]
     symbol_levels: dict[str, _Packed]
 

@@ -16,6 +16,7 @@ from auditor.tables.apis import load_apis
 from auditor.tables.catalog import load_catalog
 from auditor.tables.files import Files, RowError, complain, split_cells
 from auditor.tables.hosts import load_hosts
+from auditor.tables.interfaces import load_interfaces
 from auditor.tables.languages import load_languages
 from auditor.tables.launchers import load_launchers
 from auditor.tables.overlay import Overlay
@@ -65,6 +66,7 @@ ALWAYS = (
     "syscalls/arguments.toml",
     "syscalls/constants.csv",
     "syscalls/library.toml",
+    "interfaces.toml",
 )
 """Files that are read whatever targets there are."""
 
@@ -161,6 +163,7 @@ def parse(files: Files, digest: str) -> Tables:
         hosts=hosts,
         catalog=catalog,
         syscalls=syscalls,
+        interfaces=load_interfaces(files, sources, capabilities, targets),
         capability_levels={
             target: _levels(target, shapes, sources, capabilities) for target in shapes
         },

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # these modules are made of the rows below
     from auditor.tables.apis import Apis
     from auditor.tables.catalog import Catalog
     from auditor.tables.hosts import Hosts
+    from auditor.tables.interfaces import Interfaces
     from auditor.tables.languages import LanguageRow
     from auditor.tables.launchers import LauncherRow
     from auditor.tables.settings import SettingRow
@@ -215,6 +216,7 @@ class Tables:
     hosts: Hosts
     catalog: Catalog
     syscalls: SyscallTables
+    interfaces: Interfaces
     capability_levels: Mapping[str, Mapping[str, SupportRow]]
     """Target → capability → row; every pair is there."""
     symbol_levels: Mapping[str, Levels] = field(repr=False)
