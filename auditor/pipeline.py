@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from auditor.assess.replace import Way
+from auditor.base import on_base
 from auditor.errors import NotAnImageError, PathInImageError, UsageError
 from auditor.graph import build
 from auditor.graph.observe import alone
@@ -92,6 +93,8 @@ class Options:
     """Id, path or package of components → how they are replaced: a what-if."""
     runtime: str | None = None
     """The host that is to run it (``wasmtime@36``), where only its targets count."""
+    base: str | None = None
+    """The image that it was built on; ``None`` to go by the history of the layers."""
     traces: tuple[Path, ...] = ()
     """Recordings of system calls, of any form that ``formats.trace`` reads."""
     syft: str | None = None
@@ -114,6 +117,12 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         return _of_trace(parsed, options, progress)
     with ExitStack() as stack:
         tables, image, rootfs = _open(stack, reference, options, progress)
+        of_base: tuple[str, ...] = ()
+        if options.base is not None:
+            progress.stage(f"reading {options.base}")
+            image, of_base = on_base(
+                image, options.base, bounds=options.bounds, access=options.access
+            )
         progress.stage("taking the inventory")
         syft = _syft(stack, rootfs, options)
         inventory = collect(rootfs, tables.runtimes)
@@ -140,7 +149,7 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
         assessment=judged.assessment,
         servers=servers,
         tables=tables,
-        notes=(*about(tables), *judged.notes),
+        notes=(*of_base, *about(tables), *judged.notes),
         excluded=excluded,
     )
 

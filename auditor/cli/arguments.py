@@ -236,6 +236,7 @@ def options(parsed: argparse.Namespace) -> Options:
         replace=dict(_replaced(text) for text in getattr(parsed, "replace", ())),
         runtime=getattr(parsed, "runtime", None),
         packages=getattr(parsed, "packages", "syft"),
+        base=getattr(parsed, "base", None),
         traces=tuple(getattr(parsed, "trace", ())),
         syft=getattr(parsed, "syft", None),
     )

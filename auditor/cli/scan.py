@@ -49,6 +49,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     arguments.add_packages(parser)
     arguments.add_tables(parser)
     parser.add_argument(
+        "--base",
+        metavar="REFERENCE",
+        help="the image that it was built on: what its own layers bring is told apart and comes "
+        "first; otherwise the history of the layers tells",
+    )
+    parser.add_argument(
         "--trace",
         action="append",
         type=Path,

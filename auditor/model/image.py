@@ -82,6 +82,8 @@ class Image:
     annotations: tuple[tuple[str, str], ...] = field(default=())
     base_layers: int = 0
     """The lowest layers that seem to be those of the image it was built from; 0 if none do."""
+    base: str | None = None
+    """The reference of that image, where the user gave it: then the layers are known to be its."""
 
 
 class EntryKind(StrEnum):

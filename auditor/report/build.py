@@ -24,6 +24,7 @@ from auditor.model.inventory import Component, Inventory, Package, Runtime, Unkn
 from auditor.model.settings import Setting
 from auditor.model.terms import Verdict
 from auditor.report import wire
+from auditor.report.origins import counted, origin_of
 from auditor.report.phrases import split_summary
 from auditor.tables.catalog import ServerRow
 from auditor.tables.rows import Tables
@@ -53,7 +54,8 @@ class Scan:
 
 def to_wire(scan: Scan) -> wire.WireReport:
     """The document for a scan: sorted, without times, the same for the same input."""
-    findings = [_finding(finding) for finding in scan.assessment.findings]
+    own = origin_of(scan.image, scan.inventory)
+    findings = [_finding(finding, own) for finding in scan.assessment.findings]
     return wire.WireReport(
         schema_version=wire.SCHEMA_VERSION,
         tool=wire.WireTool(
@@ -96,6 +98,7 @@ def to_wire(scan: Scan) -> wire.WireReport:
         sources=_sources(findings, scan),
         rules=_rules(findings, scan),
         manifests=[_manifest(item) for item in scan.assessment.manifests],
+        origins=counted(findings, scan.assessment.recommendation.target) if own else None,
     )
 
 
@@ -117,6 +120,7 @@ def _image(scan: Scan) -> wire.WireImage:
         ],
         excluded=[wire.WireExcluded(item.glob, item.files) for item in scan.excluded],
         base_layers=image.base_layers,
+        base=image.base,
     )
 
 
@@ -171,7 +175,7 @@ def _package(package: Package) -> wire.WirePackage:
     )
 
 
-def _finding(finding: Finding) -> wire.WireFinding:
+def _finding(finding: Finding, own: Mapping[str, str]) -> wire.WireFinding:
     return wire.WireFinding(
         id=finding.id,
         rule=finding.capability,
@@ -187,6 +191,7 @@ def _finding(finding: Finding) -> wire.WireFinding:
         chain=list(finding.chain),
         remedy=finding.remedy,
         table=msgspec.convert(finding.table, wire.WireTableRow, from_attributes=True),
+        origin=own.get(finding.component),
     )
 
 

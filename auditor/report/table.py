@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.report.console import console as console_for
+from auditor.report.origins import BASE, counted, summary
 from auditor.report.phrases import says_more, unblocks
 from auditor.report.text import printable
 from auditor.report.wire import WireFinding, WireReport, WireTarget
@@ -52,6 +53,7 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
     if verbose:
         _components(console, report)
         _packages(console, report)
+    _origins(console, report)
     _unblocks(console, report, verbose=verbose)
     if report.split is not None and says_more(report.split):
         console.print(Text.assemble(("Split: ", "bold"), printable(report.split.summary)))
@@ -62,6 +64,14 @@ def write(report: WireReport, stream: TextIO, *, verbose: bool = False) -> None:
         console.print(Text(f"Note: {printable(note)}"))
     console.print(Text.assemble(("Next: ", "bold"), printable(report.recommendation.next_step)))
     console.print(Text(f"Held against tables of {report.tool.tables_as_of}.", style="dim"))
+
+
+def _origins(console: Console, report: WireReport) -> None:
+    """What the image's own layers brought, and what its base did, on the recommended target."""
+    if report.origins is not None:
+        now = counted(report.findings, report.recommendation.target)
+        words = printable(summary(now, report.image.base))
+        console.print(Text.assemble(("Findings: ", "bold"), words))
 
 
 def _unblocks(console: Console, report: WireReport, *, verbose: bool) -> None:
@@ -147,6 +157,7 @@ def _blockers(console: Console, report: WireReport, *, verbose: bool) -> None:
     blockers = [by_id[identifier] for identifier in chosen.blockers]
     if not blockers:
         return
+    blockers.sort(key=lambda finding: finding.origin == BASE)
     shown = blockers if verbose else blockers[:_BLOCKERS_SHOWN]
     console.print(Text(f"In the way on {target}", style="bold"))
     paths = {component.id: component.path for component in report.components}

@@ -72,6 +72,8 @@ class WireImage(msgspec.Struct, frozen=True):
     """The lowest layers that seem to be those of the image it was built from; 0 if none do."""
     dockerfile: str | None = None
     """Where the lines of its layers are, from the working directory."""
+    base: str | None = None
+    """The image that it was built on, where that was given; since 1.5."""
 
 
 class WireDeduction(msgspec.Struct, frozen=True):
@@ -179,6 +181,9 @@ class WireFinding(msgspec.Struct, frozen=True):
     table: WireTableRow
     waiver: str | None = None
     """Why it was accepted; ``None`` where it was not."""
+    origin: str | None = None
+    """``own`` or ``base``: which layers brought the component; ``None`` where there is no base to
+    tell apart; since 1.5."""
 
 
 class WireCapability(msgspec.Struct, frozen=True):
@@ -347,6 +352,22 @@ class WireSplit(msgspec.Struct, frozen=True):
     crossings: list[WireCrossing]
 
 
+class WireCounts(msgspec.Struct, frozen=True):
+    """Findings by severity."""
+
+    error: int
+    warning: int
+    note: int
+
+
+class WireOrigins(msgspec.Struct, frozen=True):
+    """Findings of the recommended target, by the layers that brought their components."""
+
+    own: WireCounts
+    """What the image's own layers brought: its makers can change it themselves."""
+    base: WireCounts
+
+
 class WireInterface(msgspec.Struct, frozen=True):
     """An interface that a migrated component imports, and what asks for it."""
 
@@ -406,3 +427,5 @@ class WireReport(msgspec.Struct, frozen=True):
     """One for each rule that a finding names, sorted; since 1.4."""
     manifests: list[WireManifest] = []
     """For each judged target that has components; since 1.5."""
+    origins: WireOrigins | None = None
+    """``None`` where no base is known; since 1.5."""

@@ -58,7 +58,7 @@ def test_it_builds_without_a_warning_and_loads_nothing_from_elsewhere(site: Path
         ("reference/rules.html", ["process.fork", "Use posix_spawn"]),
         ("reference/targets.html", ["wasi-http", "runs on"]),
         ("reference/python.html", ["read_report", "is called from the thread that scans"]),
-        ("explanation/scoring.html", ["keep-in-container", "re-architecture"]),
+        ("scoring.html", ["keep-in-container", "re-architecture"]),
         ("integrations.html", ["codequality", "tekton.dev/v1", "Where the SARIF file goes"]),
         ("architecture.html", ["A blocker is never averaged away"]),
     ],

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from auditor import errors
-from auditor.assess import score
 from auditor.cli import configuration, describe, output, parser
 from auditor.cli.environment import VARIABLES
 from auditor.model.terms import Need, Severity, Support, Verdict
@@ -280,52 +279,6 @@ def python() -> str:
     return "\n\n".join(["# Python", intro, *names]) + "\n"
 
 
-def scoring() -> str:
-    """The numbers of the formula."""
-    efforts = (
-        [str(points), cell(rules.EFFORTS[points]), f"{share:.0%}"]
-        for points, share in score._ABSENT_LOSS.items()  # noqa: SLF001
-    )
-    needs = ([need.value, f"{share:g}"] for need, share in score._NEED_SHARE.items())  # noqa: SLF001
-    levels = (
-        [level.value, cell(MEANINGS[level.value]), f"{share:g}"]
-        for level, share in score._SUPPORT_SHARE.items()  # noqa: SLF001
-    )
-    return "\n\n".join(
-        (
-            table(("effort", "what it stands for", "share lost"), efforts),
-            table(("need", "times"), needs),
-            table(("support", "meaning", "times"), levels),
-        )
-    )
-
-
-def numbers() -> str:
-    """The thresholds of the formula."""
-    rows = (
-        [f"coverage under {score.ENOUGH:g}", f"`{Verdict.INSUFFICIENT_EVIDENCE}`, score 0"],
-        [
-            (
-                "an essential capability is absent, and those that are add up to "
-                f"{score.KEEP_EFFORT} points of effort or more"
-            ),
-            f"`{Verdict.KEEP_IN_CONTAINER}`, score at most {score.CAP_KEEP}",
-        ],
-        [
-            "an essential capability is absent",
-            f"`{Verdict.REARCHITECT}`, score at most {score.CAP_BLOCKED}",
-        ],
-        [
-            f"typical ones are absent that add up to {score.REDESIGN_EFFORT} points or more",
-            f"`{Verdict.REARCHITECT}`, score at most {score.CAP_BLOCKED}",
-        ],
-        ["anything else is not fully met", f"`{Verdict.ADAPT}`"],
-        ["all is met, and all of it is WebAssembly", f"`{Verdict.ALREADY_WASM}`"],
-        ["all is met", f"`{Verdict.REBUILD}`"],
-    )
-    return table(("the first that holds", "verdict"), rows)
-
-
 def words() -> str:
     """The ordered words that options and reports use."""
     kinds = {"verdict": Verdict, "severity": Severity, "need": Need, "support": Support}
@@ -346,8 +299,6 @@ PAGES: Mapping[str, Callable[[], str]] = {
 """Page of the documentation → what makes it."""
 PARTS: Mapping[str, Callable[[], str]] = {
     "exit-codes": exit_table,
-    "scoring": scoring,
-    "verdicts": numbers,
     "words": words,
 }
 """What a mark in a page stands for."""
