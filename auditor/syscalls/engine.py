@@ -1,0 +1,106 @@
+"""From the files of a process to the set of its system calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from auditor.formats import FormatError
+from auditor.model.facts import ElfFacts
+from auditor.model.syscalls import Sites, SyscallFacts, Witness
+from auditor.syscalls.library import EM_X86_64, Library
+from auditor.syscalls.numbers import Site, sites
+from auditor.syscalls.reach import Function, Reach, reach
+from auditor.tables.rows import Tables
+
+__all__ = ["ProcessObject", "system_calls"]
+
+_ARCH = "amd64"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessObject:
+    """A file of a process."""
+
+    path: str
+    data: bytes = field(repr=False)
+    facts: ElfFacts
+
+
+def system_calls(
+    objects: Sequence[ProcessObject], tables: Tables, modules: Sequence[ProcessObject] = ()
+) -> SyscallFacts:
+    """Which system calls a process can make.
+
+    ``objects`` are the executable, its libraries in load order, and its loader; ``modules`` what it
+    loads while it runs, of which every exported function may be called.
+    """
+    libraries: list[Library] = []
+    unreadable: list[str] = []
+    loader = objects[0].facts.interpreter if objects else None
+    entries: list[Function] = []
+    taken: list[Function] = []
+    for position, item in enumerate((*objects, *modules)):
+        try:
+            library = Library(item.path, item.data)
+            if library.image.machine != EM_X86_64:
+                raise FormatError("The file is for another processor than x86-64.")
+        except FormatError as error:
+            unreadable.append(f"{item.path}: {error}")
+            continue
+        at = len(libraries)
+        libraries.append(library)
+        if position == 0 and library.image.entry:
+            entries.append((at, library.image.entry))
+        if not _is_loader(item, loader):
+            entries += [(at, address) for address in library.image.initialisers]
+        if position >= len(objects) or (position == 0 and not library.image.entry):
+            taken += [(at, address) for address in library.names]
+    found = reach(libraries, entries, taken)
+    return _facts(objects[0].path if objects else "", found, list(sites(found)), tables, unreadable)
+
+
+def _is_loader(item: ProcessObject, interpreter: str | None) -> bool:
+    return interpreter is not None and (
+        item.path == interpreter or item.path.rsplit("/", 1)[-1] == interpreter.rsplit("/", 1)[-1]
+    )
+
+
+def _facts(
+    component: str, found: Reach, places: Sequence[Site], tables: Tables, unreadable: Sequence[str]
+) -> SyscallFacts:
+    witnesses: dict[str, Witness] = {}
+    resolved = bounded = unknown = len(unreadable) * 0
+    for place in places:
+        names = {
+            name
+            for number in place.numbers
+            if (name := tables.syscalls.name(_ARCH, number)) is not None
+        }
+        if place.open or not names:
+            unknown += 1
+        elif len(names) == 1:
+            resolved += 1
+        else:
+            bounded += 1
+        for name in names - witnesses.keys():
+            witnesses[name] = _witness(component, found, place)
+    return SyscallFacts(
+        may=tuple(sorted(witnesses)),
+        witnesses=dict(sorted(witnesses.items())),
+        sites=Sites(resolved, bounded, unknown + len(unreadable)),
+        unreadable=tuple(unreadable),
+    )
+
+
+def _witness(component: str, found: Reach, place: Site) -> Witness:
+    at, _ = place.function
+    library = found.libraries[at]
+    function: Function | None = place.function
+    name = None
+    while function is not None and function[0] == at:
+        name = library.names.get(function[1])
+        if name is not None:
+            break
+        function = found.parents[function]
+    return Witness(component, library.path, name, place.address)

@@ -1,0 +1,216 @@
+"""What a process can come to run: from its entry over calls, jumps, and functions whose address is
+taken by code, or stands in data, that is itself come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from auditor.formats.elf_tables import ImageSymbol
+from auditor.syscalls.library import Library, Reference
+
+__all__ = ["Edge", "Function", "Reach", "reach"]
+
+Function: TypeAlias = tuple[int, int]
+"""Position of its file in the process, and its start."""
+
+_LOCAL = 0
+_IFUNC = 10
+_TLS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """How a function is come to from another one."""
+
+    caller: Function
+    site: int | None
+    """``None``: the caller runs into it."""
+    call: bool
+
+
+@dataclass(slots=True)
+class Reach:
+    """The functions of a process that can run."""
+
+    libraries: Sequence[Library]
+    callers: dict[Function, list[Edge]] = field(default_factory=dict)
+    parents: dict[Function, Function | None] = field(default_factory=dict)
+    """Function → the one that led to it first; ``None`` for a root. In the order found."""
+    taken: set[Function] = field(default_factory=set)
+    """Those that may be called through a pointer."""
+    symbols: set[tuple[int, str]] = field(default_factory=set)
+    """Imports that are used: position of the file that defines them, name."""
+
+
+class _Walk:
+    def __init__(self, libraries: Sequence[Library]) -> None:
+        self.found = Reach(libraries)
+        self.libraries = libraries
+        self.work: list[Function] = []
+        self._data: set[tuple[int, int]] = set()
+        self._bound: dict[tuple[int, str, str | None], tuple[tuple[int, ImageSymbol], ...]] = {}
+
+    def enter(self, function: Function, parent: Function | None) -> None:
+        if function not in self.found.parents:
+            self.found.parents[function] = parent
+            self.work.append(function)
+
+    def take(self, at: int, address: int, parent: Function | None) -> None:
+        """An address of code is taken."""
+        library = self.libraries[at]
+        slot = library.stub(address)
+        if slot is not None:
+            target = library.at_slot(slot)
+            if target is not None and (target.address is None or target.address != address):
+                self.point(at, target, parent)
+                return
+        function = (at, library.function(address))
+        self.found.taken.add(function)
+        self.enter(function, parent)
+
+    def refer(self, at: int, address: int, parent: Function | None) -> None:
+        """An address of a file is taken or read."""
+        library = self.libraries[at]
+        if library.image.is_code(address):
+            self.take(at, address, parent)
+            return
+        start, end = library.data(address)
+        if (at, start) in self._data:
+            return
+        self._data.add((at, start))
+        for reference in library.pointers(start, end):
+            self.point(at, reference, parent)
+        for symbol in library.copied(start, end):
+            self._point_symbol(at, symbol, 0, parent, copied=True)
+
+    def point(self, at: int, reference: Reference, parent: Function | None) -> None:
+        """A pointer is at hand."""
+        if reference.address is not None:
+            if self.libraries[at].image.mapping(reference.address) is not None:
+                self.refer(at, reference.address, parent)
+            else:
+                self._beyond(at, reference.address, parent)
+        elif reference.symbol is not None:
+            self._point_symbol(at, reference.symbol, reference.addend, parent)
+
+    def _beyond(self, at: int, address: int, parent: Function | None) -> None:
+        """Data without content in the file may be copied from another one."""
+        for symbol in self.libraries[at].copied(*self.libraries[at].data(address)):
+            self._point_symbol(at, symbol, 0, parent, copied=True)
+
+    def _point_symbol(
+        self,
+        at: int,
+        symbol: ImageSymbol,
+        addend: int,
+        parent: Function | None,
+        *,
+        copied: bool = False,
+    ) -> None:
+        for owner, definition in self.bind(at, symbol, every=copied or not symbol.function):
+            if definition.kind == _TLS or (copied and owner == at):
+                continue
+            address = definition.address + addend
+            if self.libraries[owner].image.is_code(address):
+                self.found.symbols.add((owner, definition.name))
+                self.take(owner, address, parent)
+            else:
+                self.refer(owner, address, parent)
+
+    def bind(
+        self, at: int, symbol: ImageSymbol, *, every: bool = False
+    ) -> tuple[tuple[int, ImageSymbol], ...]:
+        """Who defines a symbol: the first file that does; of data also those that it is copied from."""
+        if symbol.binding == _LOCAL:
+            return ((at, symbol),) if symbol.defined else ()
+        key = (at if symbol.defined else -1, symbol.name, symbol.version)
+        known = self._bound.get(key)
+        if known is None:
+            known = self._bound[key] = tuple(self._definitions(symbol))
+        return known if every else known[:1]
+
+    def _definitions(self, symbol: ImageSymbol) -> Iterable[tuple[int, ImageSymbol]]:
+        for owner, library in enumerate(self.libraries):
+            named = library.exports.get(symbol.name)
+            if named:
+                match = _choose(named, symbol.version)
+                if match is not None:
+                    yield owner, match
+
+    def branch(self, at: int, source: Function, site: int, target: int, *, call: bool) -> None:
+        """A direct call or jump."""
+        library = self.libraries[at]
+        if not library.image.is_code(target):
+            return
+        slot = library.stub(target)
+        if slot is not None:
+            self.through(at, source, site, slot, call=call)
+            return
+        self._edge(source, site, (at, library.function(target)), call=call)
+
+    def _edge(self, source: Function, site: int | None, function: Function, *, call: bool) -> None:
+        if function != source or call:
+            self.found.callers.setdefault(function, []).append(Edge(source, site, call))
+        self.enter(function, source)
+
+    def through(self, at: int, source: Function, site: int, slot: int, *, call: bool) -> None:
+        """A call or jump through a slot."""
+        library = self.libraries[at]
+        target = library.at_slot(slot)
+        if target is None:
+            self.refer(at, slot, source)
+            return
+        if target.address is not None:
+            if library.image.is_code(target.address):
+                self._edge(source, site, (at, library.function(target.address)), call=call)
+            if not library.image.got[0] <= slot < library.image.got[1]:
+                self.refer(at, slot, source)
+            return
+        assert target.symbol is not None
+        for owner, definition in self.bind(at, target.symbol):
+            if self.libraries[owner].image.is_code(definition.address):
+                self.found.symbols.add((owner, definition.name))
+                start = self.libraries[owner].function(definition.address)
+                self._edge(source, site, (owner, start), call=call)
+
+    def run(self) -> None:
+        """Follow until nothing new is found."""
+        while self.work:
+            function = self.work.pop()
+            at, start = function
+            library = self.libraries[at]
+            shown = library.scan(start)
+            for branch in shown.branches:
+                self.branch(at, function, branch.site, branch.target, call=branch.call)
+            for branch in shown.slots:
+                self.through(at, function, branch.site, branch.target, call=branch.call)
+            for address in shown.references:
+                self.refer(at, address, function)
+            if shown.falls and library.image.is_code(shown.end) and shown.end > start:
+                follows = (at, library.function(shown.end))
+                if follows != function:
+                    self._edge(function, None, follows, call=False)
+
+
+def _choose(named: Sequence[ImageSymbol], version: str | None) -> ImageSymbol | None:
+    """As ``do_lookup_x`` of glibc: the same version, or none on either side."""
+    if version is None:
+        return next((item for item in named if not item.hidden), named[0])
+    for item in named:
+        if item.version == version:
+            return item
+    return next((item for item in named if item.version is None), None)
+
+
+def reach(
+    libraries: Sequence[Library], entries: Iterable[Function], taken: Iterable[Function]
+) -> Reach:
+    """Follow from entries, and from functions that something outside may call."""
+    walk = _Walk(libraries)
+    for at, address in (*entries, *taken):
+        if libraries[at].image.is_code(address):
+            walk.take(at, address, None)
+    walk.run()
+    return walk.found
