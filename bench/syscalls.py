@@ -94,7 +94,7 @@ def plain(analysed: Analysed | None, error: str) -> Row:
         "loader": sorted(facts.loader),
         "sites": asdict(facts.sites),
         "modules_unknown": facts.modules_unknown,
-        "witnesses": dict(facts.witnesses),
+        "witnesses": {name: asdict(witness) for name, witness in facts.witnesses.items()},
         "objects": analysed.objects,
         "modules": analysed.modules,
         "missing": list(analysed.missing),

@@ -35,7 +35,10 @@ _DT_RELR, _DT_RELRSZ = 36, 35
 _ARRAYS = ((32, 33), (25, 27), (26, 28))
 """``DT_PREINIT_ARRAY``, ``DT_INIT_ARRAY``, ``DT_FINI_ARRAY``, each with its size."""
 _R_64, _R_COPY, _R_GLOB_DAT, _R_JUMP_SLOT, _R_RELATIVE, _R_IRELATIVE = 1, 5, 6, 7, 8, 37
+_GOT_KINDS = frozenset({_R_GLOB_DAT, _R_JUMP_SLOT, _R_IRELATIVE, 16, 17, 18, 36})
+"""Those that slots of the GOT have; the numbers are for thread-local storage."""
 _WORD = 8
+_PT_GNU_RELRO = 0x6474E552
 _MOST_RELOCATIONS = 8_000_000
 _MAX_STRING = 4096
 _STT_OBJECT = 1
@@ -76,8 +79,10 @@ class ElfImage:
     """Slot → address of this file that it holds (``RELATIVE``, ``RELR``; words that look so)."""
     symbolic: dict[int, tuple[int, int]]
     """Slot → index of the symbol whose address it gets, and addend."""
-    got: tuple[int, int]
-    """From the first to behind the last slot that the linker made for a symbol."""
+    got: tuple[tuple[int, int], ...]
+    """Where the linker made slots for single symbols."""
+    boundaries: tuple[int, ...]
+    """Where data of one kind ends and other data begins."""
     copies: dict[int, int]
     """Address → index of the symbol whose content is copied there (``COPY``)."""
     resolvers: dict[int, int]
@@ -165,8 +170,8 @@ class _Reader:
                 pointers[slot] = addend
             elif kind in {_R_64, _R_GLOB_DAT, _R_JUMP_SLOT}:
                 symbolic[slot] = (index, addend if kind == _R_64 else 0)
-                if kind != _R_64:
-                    got.append(slot)
+            if kind in _GOT_KINDS:
+                got.append(slot)
             elif kind == _R_COPY:
                 copies[slot] = index
             elif kind == _R_IRELATIVE:
@@ -188,7 +193,8 @@ class _Reader:
             local_symbols=self.sections.symbols,
             pointers=pointers,
             symbolic=symbolic,
-            got=(min(got), max(got) + _WORD) if got else (0, 0),
+            got=self._got(got),
+            boundaries=self._boundaries(),
             copies=copies,
             resolvers=resolvers,
             initialisers=tuple(self._initialisers(pointers)),
@@ -196,6 +202,21 @@ class _Reader:
             eh_frame=self.sections.eh_frame,
             plts=self.sections.plts,
         )
+
+    def _got(self, slots: list[int]) -> tuple[tuple[int, int], ...]:
+        if self.sections.got:
+            return self.sections.got
+        # Without section headers: around the slots that can only be there.
+        return ((min(slots), max(slots) + _WORD),) if slots else ()
+
+    def _boundaries(self) -> tuple[int, ...]:
+        found = {start for start, _ in (*self.sections.data, *self.sections.got)}
+        found.update(end for _, end in (*self.sections.data, *self.sections.got))
+        found.update(item.start for item in self.mappings)
+        for item in self.header.segments:
+            if item.type in {_PT_DYNAMIC, _PT_GNU_RELRO}:
+                found.update((item.address, item.address + item.file_size))
+        return tuple(sorted(found))
 
     def _offset(self, address: int) -> int | None:
         for item in self.mappings:

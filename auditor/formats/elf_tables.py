@@ -65,6 +65,7 @@ class Sections:
     code: tuple[tuple[int, int], ...] = ()
     data: tuple[tuple[int, int], ...] = ()
     plts: tuple[tuple[int, int], ...] = ()
+    got: tuple[tuple[int, int], ...] = ()
     arrays: tuple[tuple[int, int], ...] = ()
     """Of initialisers and finalisers."""
     initialisers: tuple[int, ...] = ()
@@ -225,6 +226,7 @@ def read_sections(data: bytes, header: Header) -> Sections:
         code=_ranges(row for _, row in code),
         data=_ranges(row for _, row in content if not row[2] & _SHF_EXECINSTR),
         plts=_ranges(row for name, row in code if name.startswith(".plt")),
+        got=_ranges(row for name, row in content if name in {".got", ".got.plt"}),
         arrays=_ranges(row for _, row in content if row[1] in _SHT_ARRAYS),
         initialisers=tuple(row[3] for name, row in code if name in {".init", ".fini"}),
         relocations=tuple((row[4], row[4] + row[5]) for _, row in content if row[1] == _SHT_RELA),

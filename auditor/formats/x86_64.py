@@ -24,6 +24,7 @@ _EXCEPTION = FlowControl.EXCEPTION
 _ENDS = frozenset({_JUMP, _INDIRECT_JUMP, _RETURN, _EXCEPTION})
 _KERNEL = {Mnemonic.SYSCALL: "syscall", Mnemonic.SYSENTER: "sysenter"}
 _LINUX_VECTOR = 0x80
+_NOP = Mnemonic.NOP
 _THUNK = 16
 """Bytes that a stub of the linker takes at most."""
 _NEAR = OpKind.NEAR_BRANCH64
@@ -64,7 +65,7 @@ class Scan:
     """Whether it calls, or leaves by a jump, to an address from a register or from memory."""
     returns: bool
     falls: bool
-    """Whether it may run into what follows."""
+    """Whether it may run into what follows. A call at a known end does not come back."""
 
 
 def decode(code: bytes, start: int) -> list[Instruction]:
@@ -90,7 +91,7 @@ def scan(code: bytes, start: int, *, stop: bool, absolute: bool) -> Scan:
     slots: list[Branch] = []
     references: list[int] = []
     gates: list[Gate] = []
-    indirect = returns = False
+    indirect = returns = called = False
     falls = True
     limit = start + len(code)
     furthest = start
@@ -98,12 +99,14 @@ def scan(code: bytes, start: int, *, stop: bool, absolute: bool) -> Scan:
     for item in Decoder(64, code, ip=start):
         flow = item.flow_control
         if flow == _NEXT:
+            called = called and item.mnemonic == _NOP
             if item.is_ip_rel_memory_operand:
                 references.append(item.memory_displacement)
             if absolute:
                 references += _absolute(item)
             continue
         ip = item.ip
+        called = flow in {_CALL, _INDIRECT_CALL}
         falls = flow not in _ENDS
         if flow in {_CONDITIONAL, _JUMP, _CALL}:
             if item.op0_kind != _NEAR:
@@ -139,7 +142,7 @@ def scan(code: bytes, start: int, *, stop: bool, absolute: bool) -> Scan:
         gates=tuple(gates),
         indirect=indirect,
         returns=returns,
-        falls=falls and bool(code),
+        falls=falls and bool(code) and (stop or not called),
     )
 
 

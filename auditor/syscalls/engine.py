@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from auditor.formats import FormatError
 from auditor.model.facts import ElfFacts
 from auditor.model.syscalls import Sites, SyscallFacts, Witness
+from auditor.syscalls.gates import Gates
 from auditor.syscalls.library import EM_X86_64, Library
 from auditor.syscalls.numbers import Site, sites
 from auditor.syscalls.reach import Function, Reach, reach
@@ -36,6 +37,7 @@ def system_calls(
     loads while it runs, of which every exported function may be called.
     """
     libraries: list[Library] = []
+    readable: list[ProcessObject] = []
     unreadable: list[str] = []
     loader = objects[0].facts.interpreter if objects else None
     entries: list[Function] = []
@@ -50,14 +52,17 @@ def system_calls(
             continue
         at = len(libraries)
         libraries.append(library)
+        readable.append(item)
         if position == 0 and library.image.entry:
             entries.append((at, library.image.entry))
         if not _is_loader(item, loader):
             entries += [(at, address) for address in library.image.initialisers]
         if position >= len(objects) or (position == 0 and not library.image.entry):
             taken += [(at, address) for address in library.names]
-    found = reach(libraries, entries, taken)
-    return _facts(objects[0].path if objects else "", found, list(sites(found)), tables, unreadable)
+    names = [item.facts.soname or item.path.rsplit("/", 1)[-1] for item in readable]
+    gates = Gates(libraries, names, tables.syscalls.gates)
+    found = reach(libraries, entries, taken, gates)
+    return _facts(objects[0] if objects else None, found, list(sites(found)), tables, unreadable)
 
 
 def _is_loader(item: ProcessObject, interpreter: str | None) -> bool:
@@ -67,10 +72,16 @@ def _is_loader(item: ProcessObject, interpreter: str | None) -> bool:
 
 
 def _facts(
-    component: str, found: Reach, places: Sequence[Site], tables: Tables, unreadable: Sequence[str]
+    first: ProcessObject | None,
+    found: Reach,
+    places: Sequence[Site],
+    tables: Tables,
+    unreadable: Sequence[str],
 ) -> SyscallFacts:
+    component = first.path if first else ""
     witnesses: dict[str, Witness] = {}
-    resolved = bounded = unknown = len(unreadable) * 0
+    before: set[str] = set()
+    resolved = bounded = unknown = 0
     for place in places:
         names = {
             name
@@ -83,10 +94,21 @@ def _facts(
             resolved += 1
         else:
             bounded += 1
-        for name in names - witnesses.keys():
+        for name in sorted(names - witnesses.keys()):
             witnesses[name] = _witness(component, found, place)
+            if not place.abort:
+                before.add(name)
+    interpreter = first.facts.interpreter if first else None
+    startup = {
+        call
+        for row in tables.syscalls.startup
+        if first and row.fits(interpreter)
+        for call in row.calls
+    }
     return SyscallFacts(
         may=tuple(sorted(witnesses)),
+        abort_only=tuple(sorted(witnesses.keys() - before)),
+        loader=tuple(sorted(startup)),
         witnesses=dict(sorted(witnesses.items())),
         sites=Sites(resolved, bounded, unknown + len(unreadable)),
         unreadable=tuple(unreadable),

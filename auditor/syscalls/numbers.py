@@ -26,6 +26,8 @@ class Site:
     numbers: frozenset[int]
     open: bool
     """Other numbers are possible."""
+    abort: bool
+    """Only on the way to an abort."""
     callers: dict[int, Function]
     """Of a wrapper: number → the function that gives it."""
 
@@ -33,12 +35,13 @@ class Site:
 def sites(found: Reach) -> Iterator[Site]:
     """All places that are reached, with their numbers."""
     solved: dict[tuple[Function, Location], tuple[dict[int, Function], bool]] = {}
-    for function in found.parents:
+    for position, function in enumerate(found.parents):
+        abort = position >= found.before_abort
         at, start = function
         library = found.libraries[at]
         for gate in library.scan(start).gates:
             if gate.kind == "int 0x80":
-                yield Site(function, gate.site, frozenset(), open=True, callers={})
+                yield Site(function, gate.site, frozenset(), open=True, abort=abort, callers={})
                 continue
             values = library.flow(start).at(gate.site, NUMBER)
             numbers = set(values.constants)
@@ -51,7 +54,7 @@ def sites(found: Reach) -> Iterator[Site]:
                 numbers |= more.keys()
                 callers.update(more)
                 open_ = open_ or more_open
-            yield Site(function, gate.site, frozenset(numbers), open_, callers)
+            yield Site(function, gate.site, frozenset(numbers), open_, abort, callers)
 
 
 def _solve(

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from auditor.formats.elf_tables import ImageSymbol
+from auditor.syscalls.gates import Gates
 from auditor.syscalls.library import Library, Reference
+from auditor.tables.syscall_gates import GateClass
 
 __all__ = ["Edge", "Function", "Reach", "reach"]
 
@@ -42,20 +44,37 @@ class Reach:
     """Those that may be called through a pointer."""
     symbols: set[tuple[int, str]] = field(default_factory=set)
     """Imports that are used: position of the file that defines them, name."""
+    before_abort: int = 0
+    """So many of ``parents`` are come to without a way to an abort."""
 
 
 class _Walk:
-    def __init__(self, libraries: Sequence[Library]) -> None:
+    def __init__(self, libraries: Sequence[Library], gates: Gates) -> None:
         self.found = Reach(libraries)
+        self.gates = gates
+        self.held: dict[Function, Function | None] = {}
+        """Function behind a closed gate → the first one that leads to it."""
         self.libraries = libraries
         self.work: list[Function] = []
         self._data: set[tuple[int, int]] = set()
         self._bound: dict[tuple[int, str, str | None], tuple[tuple[int, ImageSymbol], ...]] = {}
 
     def enter(self, function: Function, parent: Function | None) -> None:
-        if function not in self.found.parents:
-            self.found.parents[function] = parent
-            self.work.append(function)
+        if function in self.found.parents:
+            return
+        if self.gates.holds(function) is not None:
+            self.held.setdefault(function, parent)
+            return
+        self.found.parents[function] = parent
+        self.work.append(function)
+        if self.gates.opened(function):
+            self.release()
+
+    def release(self) -> None:
+        """Enter what was held back and is open now."""
+        held, self.held = self.held, {}
+        for function, parent in held.items():
+            self.enter(function, parent)
 
     def take(self, at: int, address: int, parent: Function | None) -> None:
         """An address of code is taken."""
@@ -165,7 +184,7 @@ class _Walk:
         if target.address is not None:
             if library.image.is_code(target.address):
                 self._edge(source, site, (at, library.function(target.address)), call=call)
-            if not library.image.got[0] <= slot < library.image.got[1]:
+            if not library.in_got(slot):
                 self.refer(at, slot, source)
             return
         assert target.symbol is not None
@@ -205,12 +224,22 @@ def _choose(named: Sequence[ImageSymbol], version: str | None) -> ImageSymbol | 
 
 
 def reach(
-    libraries: Sequence[Library], entries: Iterable[Function], taken: Iterable[Function]
+    libraries: Sequence[Library],
+    entries: Iterable[Function],
+    taken: Iterable[Function],
+    gates: Gates,
 ) -> Reach:
-    """Follow from entries, and from functions that something outside may call."""
-    walk = _Walk(libraries)
+    """Follow from entries, and from functions that something outside may call.
+
+    What is only come to on the way to an abort comes last.
+    """
+    walk = _Walk(libraries, gates)
     for at, address in (*entries, *taken):
         if libraries[at].image.is_code(address):
             walk.take(at, address, None)
+    walk.run()
+    walk.found.before_abort = len(walk.found.parents)
+    gates.open_all(GateClass.ABORT)
+    walk.release()
     walk.run()
     return walk.found

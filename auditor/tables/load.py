@@ -64,6 +64,7 @@ ALWAYS = (
     "syscalls/syscalls.csv",
     "syscalls/arguments.toml",
     "syscalls/constants.csv",
+    "syscalls/gates.toml",
 )
 """Files that are read whatever targets there are."""
 

@@ -14,6 +14,7 @@ from auditor.model.terms import Need
 from auditor.tables.files import Files, complain
 from auditor.tables.rows import CapabilityRow, Source, SupportRow
 from auditor.tables.support import Levels, levels
+from auditor.tables.syscall_gates import GateRow, StartupRow, load_gates
 from auditor.tables.syscall_rules import RuleRow, load_rules
 
 __all__ = ["RuleRow", "SyscallRow", "SyscallTables", "load_syscalls"]
@@ -52,6 +53,8 @@ class SyscallTables:
     """Name → rules in the order in which they are tried; only calls that have any."""
     levels: Mapping[str, Levels] = field(repr=False)
     """Target → name → row; every pair is there."""
+    startup: tuple[StartupRow, ...] = ()
+    gates: tuple[GateRow, ...] = ()
 
     def row(self, name: str) -> SyscallRow | None:
         """The row of a call; ``None`` for a name that Linux does not have."""
@@ -98,6 +101,7 @@ def load_syscalls(
 ) -> SyscallTables:
     """Read and validate ``syscalls/``. Raises ``TableError`` for a wrong row."""
     rows = _calls(files, sources, capabilities)
+    startup, gates = load_gates(files, sources, rows)
     return SyscallTables(
         rows=rows,
         names={
@@ -106,6 +110,8 @@ def load_syscalls(
         },
         rules=load_rules(files, sources, capabilities, rows),
         levels={target: _levels(files, target, rows, sources) for target in targets},
+        startup=startup,
+        gates=gates,
     )
 
 

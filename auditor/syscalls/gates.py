@@ -1,0 +1,125 @@
+"""Which functions of a process are held back, by ``signatures/syscalls/gates.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from auditor.syscalls.library import Library
+from auditor.tables.syscall_gates import GateClass, GateRow
+
+__all__ = ["Gates"]
+
+_MOST_PER_STRING = 16
+
+
+class Gates:
+    """The gates of one process, with what is closed."""
+
+    def __init__(
+        self, libraries: Sequence[Library], names: Sequence[str], rows: Sequence[GateRow]
+    ) -> None:
+        self._libraries = libraries
+        self._open: set[tuple[int, str]] = set()
+        """Position of the library, and gate."""
+        self._rows: dict[int, list[_Bound]] = {}
+        self._openers: dict[tuple[int, int], list[str]] = {}
+        for at, (library, name) in enumerate(zip(libraries, names, strict=True)):
+            for row in rows:
+                if fnmatchcase(name, row.library):
+                    self._rows.setdefault(at, []).append(_Bound(library, row))
+                    for address in _addresses(library, row.opened_by):
+                        start = library.function(address)
+                        self._openers.setdefault((at, start), []).append(row.name)
+
+    def holds(self, function: tuple[int, int]) -> GateRow | None:
+        """The closed gate that holds a function back."""
+        at, start = function
+        for bound in self._rows.get(at, ()):
+            if (at, bound.row.name) not in self._open and bound.fits(start):
+                return bound.row
+        return None
+
+    def opened(self, function: tuple[int, int]) -> bool:
+        """Open what a function opens that is reached; whether anything was closed before."""
+        at = function[0]
+        fresh = {(at, name) for name in self._openers.get(function, ())} - self._open
+        self._open |= fresh
+        return bool(fresh)
+
+    def open_all(self, kind: GateClass) -> None:
+        """Open every gate of a class."""
+        for at, bounds in self._rows.items():
+            self._open |= {(at, item.row.name) for item in bounds if item.row.kind is kind}
+
+
+class _Bound:
+    """A gate in one library."""
+
+    def __init__(self, library: Library, row: GateRow) -> None:
+        self.row = row
+        self._library = library
+        self._exports = {library.function(item) for item in _addresses(library, row.exports)}
+        self._callees = [
+            {library.function(address) for address in _addresses(library, (name,))}
+            for name in row.callees
+        ]
+        self._fatal = {library.function(item) for item in _addresses(library, row.fatal)}
+        self._strings = [_places(library, text.encode()) for text in row.strings]
+
+    def fits(self, start: int) -> bool:
+        """Whether the function at a start is one that the gate speaks of."""
+        row = self.row
+        if row.exports and start not in self._exports:
+            return False
+        if row.strings:
+            taken = set(self._library.scan(start).references)
+            if not all(taken & places for places in self._strings):
+                return False
+        if row.callees:
+            if start in self._library.names:
+                return False
+            called = self._called(start)
+            if not all(callee and callee & called for callee in self._callees):
+                return False
+        return not row.fatal or self._is_fatal(start)
+
+    def _called(self, start: int) -> set[int]:
+        library = self._library
+        branches = library.scan(start).branches
+        return {
+            library.function(branch.target)
+            for branch in branches
+            if library.image.is_code(branch.target)
+        }
+
+    def _is_fatal(self, start: int) -> bool:
+        shown = self._library.scan(start)
+        if shown.returns or shown.falls or shown.indirect or shown.gates:
+            return False
+        if len(shown.branches) != 1 or shown.slots or not shown.branches[0].call:
+            return False
+        called = self._called(start)
+        return any(self._called(callee) & self._fatal for callee in called)
+
+
+def _addresses(library: Library, names: Sequence[str]) -> set[int]:
+    return {
+        symbol.address
+        for name in names
+        for symbol in library.exports.get(name, ())
+        if library.image.is_code(symbol.address)
+    }
+
+
+def _places(library: Library, text: bytes) -> set[int]:
+    """Addresses of a string, whole, or as the end of a longer one."""
+    found: set[int] = set()
+    image = library.image
+    at = image.data.find(text + b"\0")
+    while at >= 0 and len(found) < _MOST_PER_STRING:
+        for mapping in image.mappings:
+            if mapping.offset <= at < mapping.offset + mapping.end - mapping.start:
+                found.add(mapping.start + at - mapping.offset)
+        at = image.data.find(text + b"\0", at + 1)
+    return found
