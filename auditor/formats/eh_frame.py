@@ -15,6 +15,10 @@ _ABSENT = 0xFF
 _SIGNED = 0x08
 _PC_RELATIVE = 0x10
 _SIZES = {0x00: 8, 0x02: 2, 0x03: 4, 0x04: 8}
+_HEAD = struct.Struct("<4siI")
+_USUAL = bytes((1, _PC_RELATIVE | _SIGNED | 3, 3, 0x30 | _SIGNED | 3))
+"""Version, and how the table's address, its length, and its entries are written."""
+_LONGEST = 256
 _CIE = re.compile(rb"[\x10-\x40]\0\0\0\0\0\0\0\x01zR\0", re.DOTALL)
 """The first entry of a table that compilers write: length, identifier 0, version 1, ``zR``."""
 
@@ -22,8 +26,12 @@ _CIE = re.compile(rb"[\x10-\x40]\0\0\0\0\0\0\0\x01zR\0", re.DOTALL)
 def function_ranges(image: ElfImage) -> list[tuple[int, int]]:
     """Start and end of each function with an entry, sorted; overlapping ones are cut."""
     found: set[tuple[int, int]] = set()
-    for start, end in _tables(image):
-        found.update(_entries(image, start, end))
+    indexed = _indexed(image)
+    if indexed is None:
+        for start, end in _tables(image):
+            found.update(_entries(image, start, end))
+    else:
+        found.update(indexed)
     ranges: list[tuple[int, int]] = []
     for low, high in sorted(found):
         if not image.is_code(low):
@@ -35,6 +43,50 @@ def function_ranges(image: ElfImage) -> list[tuple[int, int]]:
             ranges[-1] = (ranges[-1][0], low)
         ranges.append((low, high))
     return ranges
+
+
+def _indexed(image: ElfImage) -> list[tuple[int, int]] | None:
+    """By the search table for unwinders, in its usual form; ``None`` where there is none such."""
+    at = image.eh_frame_hdr
+    head = image.read(at, _HEAD.size) if at is not None else b""
+    if at is None or len(head) < _HEAD.size:
+        return None
+    form, _, count = _HEAD.unpack(head)
+    if form != _USUAL or count > _MOST_ENTRIES:
+        return None
+    table = image.read(at + _HEAD.size, count * 8)
+    mapping = image.mapping(at)
+    if mapping is None or len(table) < count * 8:
+        return None
+    signals: dict[int, bool | None] = {}
+    base = mapping.offset - mapping.start
+    found = []
+    for offset, entry in struct.iter_unpack("<ii", table):
+        where = base + at + entry
+        if not 0 <= where <= len(image.data) - 16:
+            return None
+        _, back, _, span = struct.unpack_from("<IIII", image.data, where)
+        common = where + 4 - back
+        if common not in signals:
+            signals[common] = _trampoline(image.data, common)
+        signal = signals[common]
+        if signal is None:
+            return None
+        if span:
+            low = at + offset
+            found.append((low + 1 if signal else low, low + span))
+    return found
+
+
+def _trampoline(data: bytes, at: int) -> bool | None:
+    """Whether entries are of a signal's trampoline; ``None`` where they are not in the usual form."""
+    if not 0 <= at <= len(data) - 16:
+        return None
+    (length,) = struct.unpack_from("<I", data, at)
+    entry = data[at : at + 4 + min(length, _LONGEST)]
+    if _encoding(entry) != _PC_RELATIVE | _SIGNED | 3:
+        return None
+    return b"S" in entry[9:17].partition(b"\0")[0]
 
 
 def _tables(image: ElfImage) -> Iterator[tuple[int, int]]:
@@ -50,7 +102,9 @@ def _tables(image: ElfImage) -> Iterator[tuple[int, int]]:
                 yield start, mapping.end
                 return
     for mapping in image.mappings:
-        match = _CIE.search(image.data, mapping.offset, mapping.offset + mapping.end - mapping.start)
+        match = _CIE.search(
+            image.data, mapping.offset, mapping.offset + mapping.end - mapping.start
+        )
         if match is not None:
             yield mapping.start + match.start() - mapping.offset, mapping.end
 

@@ -40,6 +40,7 @@ _GOT_KINDS = frozenset({_R_GLOB_DAT, _R_JUMP_SLOT, _R_IRELATIVE, 16, 17, 18, 36}
 _WORD = 8
 _PT_GNU_RELRO = 0x6474E552
 _MOST_RELOCATIONS = 8_000_000
+_LAST = 1 << 64
 _MAX_STRING = 4096
 _STT_OBJECT = 1
 _RELA = struct.Struct("<QIIq")
@@ -116,8 +117,11 @@ class ElfImage:
 
     def is_code(self, address: int) -> bool:
         """Whether it lies in an executable range."""
-        at = bisect_right(self.executable, (address, 1 << 64)) - 1
-        return at >= 0 and address < self.executable[at][1]
+        ranges = self.executable
+        if not ranges or not ranges[0][0] <= address < ranges[-1][1]:
+            return False
+        at = bisect_right(ranges, (address, _LAST)) - 1
+        return address < ranges[at][1]
 
 
 def read_image(data: bytes) -> ElfImage:
@@ -197,7 +201,7 @@ class _Reader:
             boundaries=self._boundaries(),
             copies=copies,
             resolvers=resolvers,
-            initialisers=tuple(self._initialisers(pointers)),
+            initialisers=tuple(dict.fromkeys(self._initialisers(pointers, symbolic, symbols))),
             eh_frame_hdr=hdr[0] if hdr else None,
             eh_frame=self.sections.eh_frame,
             plts=self.sections.plts,
@@ -289,7 +293,12 @@ class _Reader:
                 if low < value < high:
                     yield first + at * _WORD, value
 
-    def _initialisers(self, pointers: dict[int, int]) -> Iterator[int]:
+    def _initialisers(
+        self,
+        pointers: dict[int, int],
+        symbolic: dict[int, tuple[int, int]],
+        symbols: tuple[ImageSymbol, ...],
+    ) -> Iterator[int]:
         for tag in (_DT_INIT, _DT_FINI):
             if self.dynamic.get(tag):
                 yield self.dynamic[tag]
@@ -299,6 +308,9 @@ class _Reader:
         for start, size in arrays:
             for slot in range(start, start + min(size, len(self.data)), _WORD):
                 value = pointers.get(slot) or self._word(slot)
+                index, addend = symbolic.get(slot, (len(symbols), 0))
+                if index < len(symbols) and symbols[index].defined:
+                    value = symbols[index].address + addend
                 if value:
                     yield value
 

@@ -7,6 +7,7 @@ to its end, so that what a jump table leads to is seen without knowing the table
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from iced_x86 import Decoder, FlowControl, Instruction, Mnemonic, OpKind, Register
 
@@ -31,8 +32,7 @@ _NEAR = OpKind.NEAR_BRANCH64
 _IMMEDIATES = frozenset({OpKind.IMMEDIATE32, OpKind.IMMEDIATE32TO64, OpKind.IMMEDIATE64})
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """A call or a jump out of the function, to an address or through a slot that holds one."""
 
     site: int

@@ -265,8 +265,10 @@ class Flow:
                 return where
             found.open = True
             return None
-        if item.op_count and item.op0_kind == OpKind.REGISTER and (
-            _FULL[item.op0_register] == register
+        if (
+            item.op_count
+            and item.op0_kind == OpKind.REGISTER
+            and (_FULL[item.op0_register] == register)
         ):
             return self._define_register(index, item, register, found, level)
         if register in self._writes(index):
@@ -308,8 +310,12 @@ class Flow:
             depth = self._depths.get(index)
             if depth is not None:
                 return ("stack", 0, depth)
-        same = item.op_count == 2 and item.op1_kind == OpKind.REGISTER and (  # noqa: PLR2004
-            _FULL[item.op1_register] == register
+        same = (
+            item.op_count == 2
+            and item.op1_kind == OpKind.REGISTER
+            and (  # noqa: PLR2004
+                _FULL[item.op1_register] == register
+            )
         )
         if same and mnemonic in {Mnemonic.XOR, Mnemonic.SUB}:
             found.constants.add(0)
@@ -364,9 +370,7 @@ class Flow:
         if kind in _IMMEDIATES:
             return Values(constants={item.immediate(operand) & _MASK64})
         if kind == OpKind.REGISTER:
-            return self._walk(
-                index, ("register", _FULL[item.op_register(operand)], 0), level + 1
-            )
+            return self._walk(index, ("register", _FULL[item.op_register(operand)], 0), level + 1)
         if kind == OpKind.MEMORY and not item.is_ip_rel_memory_operand:
             slot = self._slot(index, item)
             if slot is not None:
@@ -457,7 +461,9 @@ class Flow:
     def _add(found: Values, more: Values, wide: int) -> None:
         mask = (1 << 8 * wide) - 1
         found.join(
-            Values({value & mask for value in more.constants}, more.parameters, more.stack, more.open)
+            Values(
+                {value & mask for value in more.constants}, more.parameters, more.stack, more.open
+            )
         )
 
 
@@ -465,9 +471,7 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def _stack_after(
-    item: Instruction, depth: int, frame: int | None
-) -> tuple[int, int | None] | None:
+def _stack_after(item: Instruction, depth: int, frame: int | None) -> tuple[int, int | None] | None:
     """Stack pointer and frame pointer after an instruction, or ``None`` where they get lost."""
     mnemonic = item.mnemonic
     if mnemonic in {Mnemonic.CALL, Mnemonic.SYSCALL, Mnemonic.INT}:
@@ -485,9 +489,7 @@ def _stack_after(
     return depth + moved, frame
 
 
-def _moved_stack(
-    item: Instruction, depth: int, frame: int | None
-) -> tuple[int, int | None] | None:
+def _moved_stack(item: Instruction, depth: int, frame: int | None) -> tuple[int, int | None] | None:
     mnemonic = item.mnemonic
     if mnemonic in {Mnemonic.ADD, Mnemonic.SUB} and item.op1_kind in _IMMEDIATES:
         amount = _signed(item.immediate(1) & _MASK64)
@@ -505,9 +507,7 @@ def _moved_stack(
 
 def _written(item: Instruction) -> frozenset[int]:
     return frozenset(
-        _FULL[used.register]
-        for used in _INFO.info(item).used_registers()
-        if used.access in _WRITES
+        _FULL[used.register] for used in _INFO.info(item).used_registers() if used.access in _WRITES
     )
 
 

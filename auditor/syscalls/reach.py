@@ -1,11 +1,14 @@
-"""What a process can come to run: from its entry over calls, jumps, and functions whose address is
-taken by code, or stands in data, that is itself come to."""
+"""What a process can come to run.
+
+From its entry over calls and jumps, and over functions whose address is taken by code, or stands in
+data, that is itself come to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from auditor.formats.elf_tables import ImageSymbol
 from auditor.syscalls.gates import Gates
@@ -22,8 +25,7 @@ _IFUNC = 10
 _TLS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """How a function is come to from another one."""
 
     caller: Function
@@ -57,6 +59,9 @@ class _Walk:
         self.libraries = libraries
         self.work: list[Function] = []
         self._data: set[tuple[int, int]] = set()
+        self._leads: dict[tuple[int, int], tuple[Function, ...]] = {}
+        self._behind: dict[tuple[int, int], tuple[Function, ...]] = {}
+        self._seen: set[tuple[int, int]] = set()
         self._bound: dict[tuple[int, str, str | None], tuple[tuple[int, ImageSymbol], ...]] = {}
 
     def enter(self, function: Function, parent: Function | None) -> None:
@@ -91,6 +96,9 @@ class _Walk:
 
     def refer(self, at: int, address: int, parent: Function | None) -> None:
         """An address of a file is taken or read."""
+        if (at, address) in self._seen:
+            return
+        self._seen.add((at, address))
         library = self.libraries[at]
         if library.image.is_code(address):
             self.take(at, address, parent)
@@ -158,41 +166,49 @@ class _Walk:
                 if match is not None:
                     yield owner, match
 
-    def branch(self, at: int, source: Function, site: int, target: int, *, call: bool) -> None:
-        """A direct call or jump."""
+    def leads(self, at: int, target: int) -> tuple[Function, ...]:
+        """The functions that a direct call or jump to an address ends in: past the linker's stubs."""
+        key = (at, target)
+        known = self._leads.get(key)
+        if known is None:
+            library = self.libraries[at]
+            slot = library.stub(target) if library.image.is_code(target) else None
+            if slot is not None:
+                known = self.behind(at, slot)
+            elif library.image.is_code(target):
+                known = ((at, library.function(target)),)
+            else:
+                known = ()
+            self._leads[key] = known
+        return known
+
+    def behind(self, at: int, slot: int) -> tuple[Function, ...]:
+        """The functions that a call or jump through a slot ends in."""
+        key = (at, slot)
+        known = self._behind.get(key)
+        if known is None:
+            known = self._behind[key] = tuple(self._behind_slot(at, slot))
+        return known
+
+    def _behind_slot(self, at: int, slot: int) -> Iterator[Function]:
         library = self.libraries[at]
-        if not library.image.is_code(target):
+        target = library.at_slot(slot)
+        if target is None:
             return
-        slot = library.stub(target)
-        if slot is not None:
-            self.through(at, source, site, slot, call=call)
+        if target.symbol is None:
+            if target.address is not None and library.image.is_code(target.address):
+                yield (at, library.function(target.address))
             return
-        self._edge(source, site, (at, library.function(target)), call=call)
+        for owner, definition in self.bind(at, target.symbol):
+            if self.libraries[owner].image.is_code(definition.address):
+                self.found.symbols.add((owner, definition.name))
+                yield (owner, self.libraries[owner].function(definition.address))
 
     def _edge(self, source: Function, site: int | None, function: Function, *, call: bool) -> None:
         if function != source or call:
             self.found.callers.setdefault(function, []).append(Edge(source, site, call))
-        self.enter(function, source)
-
-    def through(self, at: int, source: Function, site: int, slot: int, *, call: bool) -> None:
-        """A call or jump through a slot."""
-        library = self.libraries[at]
-        target = library.at_slot(slot)
-        if target is None:
-            self.refer(at, slot, source)
-            return
-        if target.address is not None:
-            if library.image.is_code(target.address):
-                self._edge(source, site, (at, library.function(target.address)), call=call)
-            if not library.in_got(slot):
-                self.refer(at, slot, source)
-            return
-        assert target.symbol is not None
-        for owner, definition in self.bind(at, target.symbol):
-            if self.libraries[owner].image.is_code(definition.address):
-                self.found.symbols.add((owner, definition.name))
-                start = self.libraries[owner].function(definition.address)
-                self._edge(source, site, (owner, start), call=call)
+        if function not in self.found.parents:
+            self.enter(function, source)
 
     def run(self) -> None:
         """Follow until nothing new is found."""
@@ -201,10 +217,14 @@ class _Walk:
             at, start = function
             library = self.libraries[at]
             shown = library.scan(start)
-            for branch in shown.branches:
-                self.branch(at, function, branch.site, branch.target, call=branch.call)
-            for branch in shown.slots:
-                self.through(at, function, branch.site, branch.target, call=branch.call)
+            for site, target, call in shown.branches:
+                for callee in self.leads(at, target):
+                    self._edge(function, site, callee, call=call)
+            for site, slot, call in shown.slots:
+                for callee in self.behind(at, slot):
+                    self._edge(function, site, callee, call=call)
+                if slot not in library.image.symbolic and not library.in_got(slot):
+                    self.refer(at, slot, function)
             for address in shown.references:
                 self.refer(at, address, function)
             if shown.falls and library.image.is_code(shown.end) and shown.end > start:
