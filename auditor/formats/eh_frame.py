@@ -79,7 +79,7 @@ def _indexed(image: ElfImage) -> list[tuple[int, int]] | None:
 
 
 def _trampoline(data: bytes, at: int) -> bool | None:
-    """Whether entries are of a signal's trampoline; ``None`` where they are not in the usual form."""
+    """Whether entries are of a signal's trampoline; ``None``: they are in an unusual form."""
     if not 0 <= at <= len(data) - 16:
         return None
     (length,) = struct.unpack_from("<I", data, at)

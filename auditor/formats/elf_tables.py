@@ -106,18 +106,16 @@ def _version_names(
     data: bytes, dynamic: Mapping[int, int], tables: Mapping[int, int], strings: int
 ) -> dict[int, str]:
     names: dict[int, str] = {}
-    at = tables.get(_DT_VERDEF)
-    for _ in range(min(dynamic.get(_DT_VERDEFNUM, 0), _MOST_VERSIONS) if at is not None else 0):
-        assert at is not None
+    at = tables.get(_DT_VERDEF, 0)
+    for _ in range(min(dynamic.get(_DT_VERDEFNUM, 0), _MOST_VERSIONS) if at else 0):
         _, _, index, _, _, aux, following = struct.unpack_from("<HHHHIII", data, at)
         (name,) = struct.unpack_from("<I", data, at + aux)
         names[index & 0x7FFF] = _text(data, strings + name)
         if not following:
             break
         at += following
-    at = tables.get(_DT_VERNEED)
-    for _ in range(min(dynamic.get(_DT_VERNEEDNUM, 0), _MOST_VERSIONS) if at is not None else 0):
-        assert at is not None
+    at = tables.get(_DT_VERNEED, 0)
+    for _ in range(min(dynamic.get(_DT_VERNEEDNUM, 0), _MOST_VERSIONS) if at else 0):
         _, count, _, aux, following = struct.unpack_from("<HHIII", data, at)
         where = at + aux
         for _ in range(count):
@@ -134,7 +132,8 @@ def _symbol_count(data: bytes, dynamic: Mapping[int, int], offset: Offset) -> in
     """From the hash tables, as the loader has it; ``DT_SYMTAB`` gives no length."""
     at = offset(dynamic.get(_DT_HASH, -1))
     if at is not None:
-        return int(struct.unpack_from("<II", data, at)[1])
+        count: int = struct.unpack_from("<II", data, at)[1]
+        return count
     at = offset(dynamic.get(_DT_GNU_HASH, -1))
     if at is not None:
         buckets, first, bloom, _ = struct.unpack_from("<IIII", data, at)

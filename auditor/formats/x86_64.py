@@ -22,6 +22,7 @@ _CALL = FlowControl.CALL
 _INDIRECT_CALL = FlowControl.INDIRECT_CALL
 _INTERRUPT = FlowControl.INTERRUPT
 _EXCEPTION = FlowControl.EXCEPTION
+_NEAR_FLOWS = frozenset({_CONDITIONAL, _JUMP, _CALL})
 _ENDS = frozenset({_JUMP, _INDIRECT_JUMP, _RETURN, _EXCEPTION})
 _KERNEL = {Mnemonic.SYSCALL: "syscall", Mnemonic.SYSENTER: "sysenter"}
 _LINUX_VECTOR = 0x80
@@ -87,63 +88,68 @@ def scan(code: bytes, start: int, *, stop: bool, absolute: bool) -> Scan:
     ``stop``: its end is not known, so that it ends where nothing that was seen leads further.
     ``absolute``: immediates and displacements of 32 bits may be addresses.
     """
-    branches: list[Branch] = []
-    slots: list[Branch] = []
-    references: list[int] = []
-    gates: list[Gate] = []
-    indirect = returns = called = False
-    falls = True
-    limit = start + len(code)
-    furthest = start
-    ip = start
+    found = _Found(start, start + len(code))
+    references = found.references
+    falls, called = True, False
     for item in Decoder(64, code, ip=start):
         flow = item.flow_control
-        if flow == _NEXT:
+        if flow == _NEXT:  # most of them: here every look at the instruction counts
             called = called and item.mnemonic == _NOP
             if item.is_ip_rel_memory_operand:
                 references.append(item.memory_displacement)
             if absolute:
                 references += _absolute(item)
             continue
-        ip = item.ip
-        called = flow in {_CALL, _INDIRECT_CALL}
-        falls = flow not in _ENDS
-        if flow in {_CONDITIONAL, _JUMP, _CALL}:
-            if item.op0_kind != _NEAR:
-                if (kind := is_site(item)) is not None:
-                    gates.append(Gate(ip, kind))
-            else:
-                target = item.near_branch_target
-                if flow == _CALL or not start <= target < limit:
-                    branches.append(Branch(ip, target, flow == _CALL))
-                elif target > furthest:
-                    furthest = target
-        elif flow in {_INDIRECT_CALL, _INDIRECT_JUMP}:
-            if item.is_ip_rel_memory_operand:
-                slots.append(Branch(ip, item.memory_displacement, flow == _INDIRECT_CALL))
-            else:
-                indirect = True
-                if absolute:
-                    references += _absolute(item)
-                if flow == _INDIRECT_JUMP:
-                    furthest = limit if _is_table(item) else furthest
-        elif flow == _RETURN:
-            returns = True
-        elif flow == _INTERRUPT and (kind := is_site(item)) is not None:
-            gates.append(Gate(ip, kind))
-        if stop and not falls and item.next_ip > furthest:
-            limit = item.next_ip
+        falls, called = flow not in _ENDS, flow in {_CALL, _INDIRECT_CALL}
+        found.leave(item, flow, absolute=absolute)
+        if stop and not falls and item.next_ip > found.furthest:
+            found.limit = item.next_ip
             break
     return Scan(
-        end=limit,
-        branches=tuple(branches),
-        slots=tuple(slots),
+        end=found.limit,
+        branches=tuple(found.branches),
+        slots=tuple(found.slots),
         references=tuple(dict.fromkeys(references)),
-        gates=tuple(gates),
-        indirect=indirect,
-        returns=returns,
+        gates=tuple(found.gates),
+        indirect=found.indirect,
+        returns=found.returns,
         falls=falls and bool(code) and (stop or not called),
     )
+
+
+class _Found:
+    """What was seen of a function so far."""
+
+    def __init__(self, start: int, limit: int) -> None:
+        self.start, self.limit, self.furthest = start, limit, start
+        self.branches: list[Branch] = []
+        self.slots: list[Branch] = []
+        self.references: list[int] = []
+        self.gates: list[Gate] = []
+        self.indirect = self.returns = False
+
+    def leave(self, item: Instruction, flow: int, *, absolute: bool) -> None:
+        """An instruction that goes elsewhere than to the next one."""
+        if flow in _NEAR_FLOWS and item.op0_kind == _NEAR:
+            target = item.near_branch_target
+            if flow == _CALL or not self.start <= target < self.limit:
+                self.branches.append(Branch(item.ip, target, flow == _CALL))
+            elif target > self.furthest:
+                self.furthest = target
+        elif flow in {_INDIRECT_CALL, _INDIRECT_JUMP}:
+            if item.is_ip_rel_memory_operand:
+                slot = item.memory_displacement
+                self.slots.append(Branch(item.ip, slot, flow == _INDIRECT_CALL))
+                return
+            self.indirect = True
+            if absolute:
+                self.references += _absolute(item)
+            if flow == _INDIRECT_JUMP and _is_table(item):
+                self.furthest = self.limit
+        elif flow == _RETURN:
+            self.returns = True
+        elif (kind := is_site(item)) is not None:
+            self.gates.append(Gate(item.ip, kind))
 
 
 def _is_table(item: Instruction) -> bool:

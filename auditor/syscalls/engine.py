@@ -9,7 +9,7 @@ from auditor.formats import FormatError
 from auditor.model.facts import ElfFacts
 from auditor.model.syscalls import Sites, SyscallFacts, Witness
 from auditor.syscalls.gates import Gates
-from auditor.syscalls.library import EM_X86_64, Library
+from auditor.syscalls.library import Library
 from auditor.syscalls.numbers import Site, sites
 from auditor.syscalls.reach import Function, Reach, reach
 from auditor.tables.rows import Tables
@@ -45,8 +45,6 @@ def system_calls(
     for position, item in enumerate((*objects, *modules)):
         try:
             library = Library(item.path, item.data)
-            if library.image.machine != EM_X86_64:
-                raise FormatError("The file is for another processor than x86-64.")
         except FormatError as error:
             unreadable.append(f"{item.path}: {error}")
             continue
@@ -60,9 +58,10 @@ def system_calls(
         if position >= len(objects) or (position == 0 and not library.image.entry):
             taken += [(at, address) for address in library.names]
     names = [item.facts.soname or item.path.rsplit("/", 1)[-1] for item in readable]
-    gates = Gates(libraries, names, tables.syscalls.gates)
+    gates = Gates(libraries, names, tables.syscalls)
     found = reach(libraries, entries, taken, gates)
-    return _facts(objects[0] if objects else None, found, list(sites(found)), tables, unreadable)
+    places = list(sites(found, tables.syscalls.rows["exit_group"].numbers.get(_ARCH)))
+    return _facts(objects[0] if objects else None, found, places, tables, unreadable)
 
 
 def _is_loader(item: ProcessObject, interpreter: str | None) -> bool:

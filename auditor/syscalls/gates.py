@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from auditor.formats.x86_64_values import NUMBER
 from auditor.syscalls.library import Library
 from auditor.tables.syscall_gates import GateClass, GateRow
+from auditor.tables.syscalls import SyscallTables
 
 __all__ = ["Gates"]
 
@@ -17,7 +19,7 @@ class Gates:
     """The gates of one process, with what is closed."""
 
     def __init__(
-        self, libraries: Sequence[Library], names: Sequence[str], rows: Sequence[GateRow]
+        self, libraries: Sequence[Library], names: Sequence[str], tables: SyscallTables
     ) -> None:
         self._libraries = libraries
         self._open: set[tuple[int, str]] = set()
@@ -25,9 +27,9 @@ class Gates:
         self._rows: dict[int, list[_Bound]] = {}
         self._openers: dict[tuple[int, int], list[str]] = {}
         for at, (library, name) in enumerate(zip(libraries, names, strict=True)):
-            for row in rows:
+            for row in tables.gates:
                 if fnmatchcase(name, row.library):
-                    self._rows.setdefault(at, []).append(_Bound(library, row))
+                    self._rows.setdefault(at, []).append(_Bound(library, row, tables))
                     for address in _addresses(library, row.opened_by):
                         start = library.function(address)
                         self._openers.setdefault((at, start), []).append(row.name)
@@ -56,8 +58,9 @@ class Gates:
 class _Bound:
     """A gate in one library."""
 
-    def __init__(self, library: Library, row: GateRow) -> None:
+    def __init__(self, library: Library, row: GateRow, tables: SyscallTables) -> None:
         self.row = row
+        self._calls = {tables.rows[name].numbers.get("amd64") for name in row.calls}
         self._library = library
         self._exports = {library.function(item) for item in _addresses(library, row.exports)}
         self._callees = [
@@ -82,7 +85,15 @@ class _Bound:
             called = self._called(start)
             if not all(callee and callee & called for callee in self._callees):
                 return False
+        if self._calls and not self._calls <= self._made(start):
+            return False
         return not row.fatal or self._is_fatal(start)
+
+    def _made(self, start: int) -> set[int | None]:
+        """Numbers with which the function itself enters the kernel."""
+        sites = self._library.scan(start).gates
+        flow = self._library.flow(start) if sites else None
+        return {number for site in sites if flow for number in flow.at(site.site, NUMBER).constants}
 
     def _called(self, start: int) -> set[int]:
         library = self._library

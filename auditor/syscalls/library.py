@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from auditor.formats import FormatError
 from auditor.formats.eh_frame import function_ranges
 from auditor.formats.elf_image import ElfImage, data_symbols, read_image, taken_addresses
 from auditor.formats.elf_tables import ImageSymbol
@@ -42,6 +43,8 @@ class Library:
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.image: ElfImage = read_image(data)
+        if self.image.machine != EM_X86_64:
+            raise FormatError("The file is for another processor than x86-64.")
         self.ranges = function_ranges(self.image)
         self._starts = [low for low, _ in self.ranges]
         self._scans: dict[int, Scan] = {}
@@ -118,7 +121,7 @@ class Library:
         return None
 
     def data(self, address: int) -> tuple[int, int]:
-        """The piece of data that holds an address: from one place that is pointed at to the next."""
+        """The piece of data that holds an address: between two places that are pointed at."""
         if self.in_got(address):
             return address, address + _WORD
         at = bisect_right(self._parts, address)

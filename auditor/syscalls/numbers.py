@@ -6,10 +6,10 @@ own parameters are solved in turn, to a fixed point.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from auditor.formats.x86_64_values import NUMBER, Location, Values
+from auditor.formats.x86_64_values import NUMBER, Flow, Location, Values
 from auditor.syscalls.reach import Function, Reach
 
 __all__ = ["Site", "sites"]
@@ -28,33 +28,49 @@ class Site:
     """Other numbers are possible."""
     abort: bool
     """Only on the way to an abort."""
-    callers: dict[int, Function]
+    givers: Mapping[int, Function] = field(default_factory=dict)
     """Of a wrapper: number → the function that gives it."""
 
 
-def sites(found: Reach) -> Iterator[Site]:
-    """All places that are reached, with their numbers."""
+def sites(found: Reach, last: int | None) -> Iterator[Site]:
+    """All places that are reached, with their numbers.
+
+    ``last`` is the number of the call that ends the process: what follows it is not reached.
+    """
     solved: dict[tuple[Function, Location], tuple[dict[int, Function], bool]] = {}
     for position, function in enumerate(found.parents):
-        abort = position >= found.before_abort
         at, start = function
         library = found.libraries[at]
-        for gate in library.scan(start).gates:
+        shown = library.scan(start)
+        if not shown.gates:
+            continue
+        abort = position >= found.before_abort
+        places = []
+        for gate in shown.gates:
             if gate.kind == "int 0x80":
-                yield Site(function, gate.site, frozenset(), open=True, abort=abort, callers={})
+                places.append(Site(function, gate.site, frozenset(), open=True, abort=abort))
                 continue
             values = library.flow(start).at(gate.site, NUMBER)
-            numbers = set(values.constants)
-            open_, callers = values.open, {}
+            numbers: dict[int, Function | None] = dict.fromkeys(values.constants)
+            open_ = values.open
             for parameter in sorted(values.parameters):
                 key = (function, parameter)
                 if key not in solved:
                     solved[key] = _solve(found, function, parameter)
-                more, more_open = solved[key]
-                numbers |= more.keys()
-                callers.update(more)
-                open_ = open_ or more_open
-            yield Site(function, gate.site, frozenset(numbers), open_, abort, callers)
+                numbers |= solved[key][0]
+                open_ = open_ or solved[key][1]
+            givers = {number: giver for number, giver in numbers.items() if giver is not None}
+            places.append(Site(function, gate.site, frozenset(numbers), open_, abort, givers))
+        yield from _alive(library.flow(start), places, last)
+
+
+def _alive(flow: Flow, places: Sequence[Site], last: int | None) -> Iterable[Site]:
+    """Those that run before the process is at its end."""
+    ends = {place.address for place in places if place.numbers == {last} and not place.open}
+    if not ends or len(places) == 1:
+        return places
+    runs = flow.reachable(ends)
+    return [place for place in places if place.address in runs]
 
 
 def _solve(

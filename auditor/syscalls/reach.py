@@ -149,7 +149,7 @@ class _Walk:
     def bind(
         self, at: int, symbol: ImageSymbol, *, every: bool = False
     ) -> tuple[tuple[int, ImageSymbol], ...]:
-        """Who defines a symbol: the first file that does; of data also those that it is copied from."""
+        """Who defines a symbol: the first file that does, or each of them."""
         if symbol.binding == _LOCAL:
             return ((at, symbol),) if symbol.defined else ()
         key = (at if symbol.defined else -1, symbol.name, symbol.version)
@@ -167,7 +167,7 @@ class _Walk:
                     yield owner, match
 
     def leads(self, at: int, target: int) -> tuple[Function, ...]:
-        """The functions that a direct call or jump to an address ends in: past the linker's stubs."""
+        """The functions that a call or jump to an address ends in, past the linker's stubs."""
         key = (at, target)
         known = self._leads.get(key)
         if known is None:

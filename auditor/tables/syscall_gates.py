@@ -52,6 +52,7 @@ class GateRow:
     exports: tuple[str, ...]
     strings: tuple[str, ...]
     callees: tuple[str, ...]
+    calls: tuple[str, ...]
     fatal: tuple[str, ...]
     opened_by: tuple[str, ...]
     kind: GateClass
@@ -76,6 +77,7 @@ class _Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exports: str = ""
     strings: tuple[str, ...] = ()
     callees: str = ""
+    calls: str = ""
     fatal: str = ""
 
 
@@ -103,9 +105,11 @@ def load_gates(
     for gate in document.gate:
         where = f"gate {gate.name}"
         _check(where, gate.source, gate.reason, sources)
+        if wrong := [name for name in gate.calls.split() if name not in calls]:
+            raise complain(GATES, where, f"no call {wrong[0]!r} in syscalls/syscalls.csv")
         if gate.name in gates:
             raise complain(GATES, where, "stands there twice")
-        if not (gate.exports or gate.strings or gate.callees or gate.fatal):
+        if not (gate.exports or gate.strings or gate.callees or gate.calls or gate.fatal):
             raise complain(GATES, where, "nothing tells which functions it holds back")
         gates[gate.name] = GateRow(
             name=gate.name,
@@ -113,6 +117,7 @@ def load_gates(
             exports=tuple(gate.exports.split()),
             strings=gate.strings,
             callees=tuple(gate.callees.split()),
+            calls=tuple(gate.calls.split()),
             fatal=tuple(gate.fatal.split()),
             opened_by=tuple(gate.opened_by.split()),
             kind=gate.kind,
