@@ -45,9 +45,15 @@ _MAX_STRING = 4096
 _STT_OBJECT = 1
 _RELA = struct.Struct("<QIIq")
 _LEA = re.compile(rb"[\x48\x4c]\x8d[\x05\x0d\x15\x1d\x25\x2d\x35\x3d](?=(....))", re.DOTALL)
-_ABSOLUTE = re.compile(rb"(?:[\xb8-\xbf\x68]|\xc7[\xc0-\xc7])(?=(....))", re.DOTALL)
-"""``mov r32, imm32``, ``push imm32``, ``mov r64, imm32``: how code that is not position-independent
-takes an address."""
+_SCALED = bytes(range(0x05, 0x100, 8))
+_ABSOLUTE = re.compile(
+    rb"(?:[\xb8-\xbf\x68]|\xc7[\xc0-\xc7]|[\x04\x0c\x14\x1c\x24\x2c\x34\x3c]["
+    + re.escape(_SCALED)
+    + rb"])(?=(....))",
+    re.DOTALL,
+)
+"""``mov r32, imm32``, ``push imm32``, ``mov r64, imm32``, ``[r64 * n + disp32]``: how code that is not
+position-independent takes an address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ _CLOBBERED = frozenset(
 )  # fmt: skip
 _KERNEL_CHANGES = frozenset({int(Register.RAX), int(Register.RCX), int(Register.R11)})
 _CALLS = frozenset({FlowControl.CALL, FlowControl.INDIRECT_CALL})
+_RETURNED = frozenset({int(Register.RAX), int(Register.RDX)})
 _PASSED = _CLOBBERED
 """Registers that a caller may pass something in; R10 and R11 included, for code of one's own."""
 _COPIES = frozenset({Mnemonic.MOV, Mnemonic.MOVZX, Mnemonic.MOVSX, Mnemonic.MOVSXD})
@@ -65,6 +66,7 @@ _SET = frozenset(
 ) - {Mnemonic.SETSSBSY}
 _IN_PLACE = frozenset({Mnemonic.CDQE, Mnemonic.CWDE})
 """They widen what is there."""
+_WITH_CARRY = frozenset({Mnemonic.ADC, Mnemonic.SBB})
 _ZEROES = frozenset({Mnemonic.XOR, Mnemonic.SUB})
 _ARITHMETIC: dict[int, Callable[[int, int], int]] = {
     Mnemonic.ADD: lambda a, b: a + b,
@@ -178,6 +180,10 @@ class Flow(Graph):
         register = where[1]
         if register not in self._writes(index):
             return where
+        if item.flow_control in _CALLS and item.mnemonic != Mnemonic.SYSCALL:
+            # What is read after a call was left alone by it (GCC's -fipa-ra), or is what it returns.
+            found.open = found.open or register in _RETURNED
+            return None if register == int(Register.RAX) else where
         if item.mnemonic == Mnemonic.XCHG and item.op1_kind == OpKind.REGISTER:
             first, second = FULL[item.op0_register], FULL[item.op1_register]
             return ("register", second if first == register else first, 0)
@@ -222,6 +228,14 @@ class Flow(Graph):
             found.constants |= {0, 1}
         elif item.op_count == _TWO and mnemonic in _ARITHMETIC:
             self._computed(index, item, found, level)
+        elif mnemonic in _WITH_CARRY and item.op1_kind in IMMEDIATES:
+            before = self._walk(index, here, level + 1)
+            mask = (1 << 8 * wide) - 1
+            by = item.immediate(1) if mnemonic == Mnemonic.ADC else -item.immediate(1)
+            carry = 1 if mnemonic == Mnemonic.ADC else -1
+            for value in before.constants:
+                found.constants |= {(value + by) & mask, (value + by + carry) & mask}
+            found.open = found.open or before.open or bool(before.parameters)
         elif mnemonic == Mnemonic.SBB and item.op0_register == item.op1_register:
             found.constants |= {0, (1 << 8 * wide) - 1}
         else:
