@@ -52,8 +52,8 @@ _ABSOLUTE = re.compile(
     + rb"])(?=(....))",
     re.DOTALL,
 )
-"""``mov r32, imm32``, ``push imm32``, ``mov r64, imm32``, ``[r64 * n + disp32]``: how code that is not
-position-independent takes an address."""
+"""``mov r32, imm32``, ``push imm32``, ``mov r64, imm32``, ``[r64 * n + disp32]``: how code takes an
+address that is not position-independent."""
 
 
 @dataclass(frozen=True, slots=True)

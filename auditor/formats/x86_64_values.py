@@ -178,20 +178,23 @@ class Flow(Graph):
         if where[0] == "stack":
             return self._define_slot(index, item, where, found)
         register = where[1]
-        if register not in self._writes(index):
+        if register not in self._writes(index) or item.mnemonic in _IN_PLACE:
             return where
         if item.flow_control in _CALLS and item.mnemonic != Mnemonic.SYSCALL:
-            # What is read after a call was left alone by it (GCC's -fipa-ra), or is what it returns.
+            # What is read after a call was left alone by it (-fipa-ra), or is what it returns.
             found.open = found.open or register in _RETURNED
             return None if register == int(Register.RAX) else where
         if item.mnemonic == Mnemonic.XCHG and item.op1_kind == OpKind.REGISTER:
             first, second = FULL[item.op0_register], FULL[item.op1_register]
             return ("register", second if first == register else first, 0)
-        if item.op_count and item.op0_kind == OpKind.REGISTER:
-            if FULL[item.op0_register] == register:
-                return self._define_register(index, item, found, level)
-        elif item.mnemonic in _IN_PLACE:
+        if item.mnemonic in _IN_PLACE:
             return where
+        if (
+            item.op_count
+            and item.op0_kind == OpKind.REGISTER
+            and FULL[item.op0_register] == register
+        ):
+            return self._define_register(index, item, found, level)
         found.open = True
         return None
 

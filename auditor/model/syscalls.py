@@ -51,5 +51,7 @@ class SyscallFacts:
     sites: Sites = Sites()
     modules_unknown: bool = False
     """It loads libraries by names that are not known here."""
+    gates: tuple[str, ...] = ()
+    """Names of those gates of ``signatures/syscalls/gates.toml`` that kept something out."""
     unreadable: tuple[str, ...] = ()
     """Paths of objects of which nothing is known, each with the reason after a colon."""

@@ -60,8 +60,8 @@ def system_calls(
     names = [item.facts.soname or item.path.rsplit("/", 1)[-1] for item in readable]
     gates = Gates(libraries, names, tables.syscalls)
     found = reach(libraries, entries, taken, gates)
-    places = list(sites(found, tables.syscalls.rows["exit_group"].numbers.get(_ARCH)))
-    return _facts(objects[0] if objects else None, found, places, tables, unreadable)
+    places = list(sites(found, gates, tables.syscalls.rows["exit_group"].numbers.get(_ARCH)))
+    return _facts(objects[0] if objects else None, found, places, tables, gates, unreadable)
 
 
 def _is_loader(item: ProcessObject, interpreter: str | None) -> bool:
@@ -75,6 +75,7 @@ def _facts(
     found: Reach,
     places: Sequence[Site],
     tables: Tables,
+    gates: Gates,
     unreadable: Sequence[str],
 ) -> SyscallFacts:
     component = first.path if first else ""
@@ -110,6 +111,7 @@ def _facts(
         loader=tuple(sorted(startup)),
         witnesses=dict(sorted(witnesses.items())),
         sites=Sites(resolved, bounded, unknown + len(unreadable)),
+        gates=gates.closed(),
         unreadable=tuple(unreadable),
     )
 

@@ -12,6 +12,7 @@ from auditor.tables.syscalls import SyscallTables
 
 __all__ = ["Gates"]
 
+_ARCH = "amd64"
 _MOST_PER_STRING = 16
 
 
@@ -25,6 +26,7 @@ class Gates:
         self._open: set[tuple[int, str]] = set()
         """Position of the library, and gate."""
         self._rows: dict[int, list[_Bound]] = {}
+        self._used: set[tuple[int, str]] = set()
         self._openers: dict[tuple[int, int], list[str]] = {}
         for at, (library, name) in enumerate(zip(libraries, names, strict=True)):
             for row in tables.gates:
@@ -38,9 +40,26 @@ class Gates:
         """The closed gate that holds a function back."""
         at, start = function
         for bound in self._rows.get(at, ()):
-            if (at, bound.row.name) not in self._open and bound.fits(start):
+            closed = (at, bound.row.name) not in self._open
+            if closed and not bound.row.only and bound.fits(start):
+                self._used.add((at, bound.row.name))
                 return bound.row
         return None
+
+    def silent(self, function: tuple[int, int]) -> set[int]:
+        """Numbers of the calls that a function makes itself, and that are held back."""
+        at, start = function
+        numbers: set[int] = set()
+        for bound in self._rows.get(at, ()):
+            closed = (at, bound.row.name) not in self._open
+            if closed and bound.only and bound.fits(start):
+                self._used.add((at, bound.row.name))
+                numbers |= bound.only
+        return numbers
+
+    def closed(self) -> tuple[str, ...]:
+        """Names of the gates that keep something out, sorted."""
+        return tuple(sorted({name for _, name in self._used - self._open}))
 
     def opened(self, function: tuple[int, int]) -> bool:
         """Open what a function opens that is reached; whether anything was closed before."""
@@ -60,8 +79,10 @@ class _Bound:
 
     def __init__(self, library: Library, row: GateRow, tables: SyscallTables) -> None:
         self.row = row
-        self._calls = {tables.rows[name].numbers.get("amd64") for name in row.calls}
+        self._calls = _numbers(row.calls, tables)
+        self.only = _numbers(row.only, tables)
         self._library = library
+        self._callers = {library.function(item) for item in _addresses(library, row.called_by)}
         self._exports = {library.function(item) for item in _addresses(library, row.exports)}
         self._callees = [
             {library.function(address) for address in _addresses(library, (name,))}
@@ -73,23 +94,31 @@ class _Bound:
     def fits(self, start: int) -> bool:
         """Whether the function at a start is one that the gate speaks of."""
         row = self.row
-        if row.exports and start not in self._exports:
-            return False
-        if row.strings:
-            taken = set(self._library.scan(start).references)
-            if not all(taken & places for places in self._strings):
-                return False
-        if row.callees:
-            if start in self._library.names:
-                return False
-            called = self._called(start)
-            if not all(callee and callee & called for callee in self._callees):
-                return False
-        if self._calls and not self._calls <= self._made(start):
-            return False
-        return not row.fatal or self._is_fatal(start)
+        return (
+            (not row.exports or start in self._exports)
+            and (not row.strings or self._speaks(start))
+            and (not row.callees or self._is_caller(start))
+            and (not row.called_by or self._is_called(start))
+            and (not row.fatal or self._is_fatal(start))
+            and (not row.calls or self._calls <= self._made(start))
+        )
 
-    def _made(self, start: int) -> set[int | None]:
+    def _speaks(self, start: int) -> bool:
+        taken = set(self._library.scan(start).references)
+        return all(taken & places for places in self._strings)
+
+    def _is_caller(self, start: int) -> bool:
+        if start in self._library.names:
+            return False
+        called = self._called(start)
+        return all(callee and callee & called for callee in self._callees)
+
+    def _is_called(self, start: int) -> bool:
+        if start in self._library.names:
+            return False
+        return any(start in self._called(caller) for caller in self._callers)
+
+    def _made(self, start: int) -> set[int]:
         """Numbers with which the function itself enters the kernel."""
         sites = self._library.scan(start).gates
         flow = self._library.flow(start) if sites else None
@@ -112,6 +141,12 @@ class _Bound:
             return False
         called = self._called(start)
         return any(self._called(callee) & self._fatal for callee in called)
+
+
+def _numbers(names: Sequence[str], tables: SyscallTables) -> set[int]:
+    return {
+        tables.rows[name].numbers[_ARCH] for name in names if _ARCH in tables.rows[name].numbers
+    }
 
 
 def _addresses(library: Library, names: Sequence[str]) -> set[int]:

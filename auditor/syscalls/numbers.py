@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from auditor.formats.x86_64_values import NUMBER, Flow, Location, Values
+from auditor.syscalls.gates import Gates
 from auditor.syscalls.reach import Function, Reach
 
 __all__ = ["Site", "sites"]
@@ -32,7 +33,7 @@ class Site:
     """Of a wrapper: number → the function that gives it."""
 
 
-def sites(found: Reach, last: int | None) -> Iterator[Site]:
+def sites(found: Reach, gates: Gates, last: int | None) -> Iterator[Site]:
     """All places that are reached, with their numbers.
 
     ``last`` is the number of the call that ends the process: what follows it is not reached.
@@ -46,6 +47,7 @@ def sites(found: Reach, last: int | None) -> Iterator[Site]:
             continue
         abort = position >= found.before_abort
         places = []
+        silent = gates.silent(function)
         for gate in shown.gates:
             if gate.kind == "int 0x80":
                 places.append(Site(function, gate.site, frozenset(), open=True, abort=abort))
@@ -59,6 +61,10 @@ def sites(found: Reach, last: int | None) -> Iterator[Site]:
                     solved[key] = _solve(found, function, parameter)
                 numbers |= solved[key][0]
                 open_ = open_ or solved[key][1]
+            if silent:
+                numbers = {key: giver for key, giver in numbers.items() if key not in silent}
+                if not numbers and not open_:
+                    continue
             givers = {number: giver for number, giver in numbers.items() if giver is not None}
             places.append(Site(function, gate.site, frozenset(numbers), open_, abort, givers))
         yield from _alive(library.flow(start), places, last)

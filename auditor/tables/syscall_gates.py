@@ -53,7 +53,9 @@ class GateRow:
     strings: tuple[str, ...]
     callees: tuple[str, ...]
     calls: tuple[str, ...]
+    called_by: tuple[str, ...]
     fatal: tuple[str, ...]
+    only: tuple[str, ...]
     opened_by: tuple[str, ...]
     kind: GateClass
     reason: str
@@ -78,7 +80,9 @@ class _Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     strings: tuple[str, ...] = ()
     callees: str = ""
     calls: str = ""
+    called_by: str = ""
     fatal: str = ""
+    only: str = ""
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,11 +109,12 @@ def load_gates(
     for gate in document.gate:
         where = f"gate {gate.name}"
         _check(where, gate.source, gate.reason, sources)
-        if wrong := [name for name in gate.calls.split() if name not in calls]:
+        if wrong := [name for name in f"{gate.calls} {gate.only}".split() if name not in calls]:
             raise complain(GATES, where, f"no call {wrong[0]!r} in syscalls/syscalls.csv")
         if gate.name in gates:
             raise complain(GATES, where, "stands there twice")
-        if not (gate.exports or gate.strings or gate.callees or gate.calls or gate.fatal):
+        signs = (gate.exports, gate.strings, gate.callees, gate.calls, gate.called_by, gate.fatal)
+        if not any(signs):
             raise complain(GATES, where, "nothing tells which functions it holds back")
         gates[gate.name] = GateRow(
             name=gate.name,
@@ -118,7 +123,9 @@ def load_gates(
             strings=gate.strings,
             callees=tuple(gate.callees.split()),
             calls=tuple(gate.calls.split()),
+            called_by=tuple(gate.called_by.split()),
             fatal=tuple(gate.fatal.split()),
+            only=tuple(gate.only.split()),
             opened_by=tuple(gate.opened_by.split()),
             kind=gate.kind,
             reason=gate.reason,
