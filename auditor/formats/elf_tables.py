@@ -139,13 +139,13 @@ def _symbol_count(data: bytes, dynamic: Mapping[int, int], offset: Offset) -> in
         buckets, first, bloom, _ = struct.unpack_from("<IIII", data, at)
         start = at + 16 + bloom * 8
         part = data[start : start + min(buckets, _MOST_SYMBOLS) * 4]
-        last = max((item for (item,) in struct.iter_unpack("<I", part)), default=0)
+        last: int = max((item for (item,) in struct.iter_unpack("<I", part)), default=0)
         if last >= first:
             chain = start + buckets * 4 + (last - first) * 4
             while not data[chain] & 1:
                 last, chain = last + 1, chain + 4
-            return int(last) + 1
-        return max(first, _between(dynamic))
+            return last + 1
+        return max(int(first), _between(dynamic))
     return _between(dynamic)
 
 

@@ -49,6 +49,7 @@ _CLOBBERED = frozenset(
     )
 )  # fmt: skip
 _KERNEL_CHANGES = frozenset({int(Register.RAX), int(Register.RCX), int(Register.R11)})
+_REGISTER = OpKind.REGISTER
 _CALLS = frozenset({FlowControl.CALL, FlowControl.INDIRECT_CALL})
 _RETURNED = frozenset({int(Register.RAX), int(Register.RDX)})
 _PASSED = _CLOBBERED
@@ -175,25 +176,19 @@ class Flow(Graph):
     def _define(self, index: int, where: Location, found: Values, level: int) -> Location | None:
         """Add what the instruction puts there, or say where to look before it."""
         item = self.items[index]
+        register = where[1]
         if where[0] == "stack":
             return self._define_slot(index, item, where, found)
-        register = where[1]
         if register not in self._writes(index) or item.mnemonic in _IN_PLACE:
             return where
         if item.flow_control in _CALLS and item.mnemonic != Mnemonic.SYSCALL:
             # What is read after a call was left alone by it (-fipa-ra), or is what it returns.
             found.open = found.open or register in _RETURNED
-            return None if register == int(Register.RAX) else where
-        if item.mnemonic == Mnemonic.XCHG and item.op1_kind == OpKind.REGISTER:
-            first, second = FULL[item.op0_register], FULL[item.op1_register]
-            return ("register", second if first == register else first, 0)
-        if item.mnemonic in _IN_PLACE:
-            return where
-        if (
-            item.op_count
-            and item.op0_kind == OpKind.REGISTER
-            and FULL[item.op0_register] == register
-        ):
+            return where if register != NUMBER[1] else None
+        first = FULL[item.op0_register] if item.op_count and item.op0_kind == _REGISTER else None
+        if item.mnemonic == Mnemonic.XCHG and first is not None and item.op1_kind == _REGISTER:
+            return ("register", FULL[item.op1_register] if first == register else first, 0)
+        if first == register:
             return self._define_register(index, item, found, level)
         found.open = True
         return None
@@ -249,7 +244,7 @@ class Flow(Graph):
         """Of ``add`` and its kin: with itself, or with a constant."""
         mnemonic = item.mnemonic
         mask = (1 << 8 * WIDTH[item.op0_register]) - 1
-        same = item.op1_kind == OpKind.REGISTER and item.op0_register == item.op1_register
+        same = item.op1_kind == _REGISTER and item.op0_register == item.op1_register
         if same and mnemonic in _ZEROES:
             found.constants.add(0)
             return
@@ -275,7 +270,7 @@ class Flow(Graph):
         if wide < _HALF:  # the upper bits stay
             found.open = True
             return None
-        if item.op1_kind == OpKind.REGISTER and FULL[item.op1_register] != 0:
+        if item.op1_kind == _REGISTER and FULL[item.op1_register] != 0:
             return ("register", FULL[item.op1_register], 0)
         if item.op1_kind == OpKind.MEMORY:
             slot = self._slot(index, item)
@@ -289,7 +284,7 @@ class Flow(Graph):
         kind = item.op_kind(operand)
         if kind in IMMEDIATES:
             return Values(constants={item.immediate(operand) & _MASK64})
-        if kind == OpKind.REGISTER:
+        if kind == _REGISTER:
             return self._walk(index, ("register", FULL[item.op_register(operand)], 0), level + 1)
         if kind == OpKind.MEMORY and not item.is_ip_rel_memory_operand:
             slot = self._slot(index, item)
@@ -350,7 +345,7 @@ class Flow(Graph):
         operand = self._stored(index, item, where[2])
         if operand is None:
             return where
-        if operand >= 0 and item.op_kind(operand) == OpKind.REGISTER:
+        if operand >= 0 and item.op_kind(operand) == _REGISTER:
             return ("register", FULL[item.op_register(operand)], 0)
         if operand >= 0 and item.op_kind(operand) in IMMEDIATES:
             found.constants.add(item.immediate(operand) & _MASK64)

@@ -61,7 +61,14 @@ def system_calls(
     gates = Gates(libraries, names, tables.syscalls)
     found = reach(libraries, entries, taken, gates)
     places = list(sites(found, gates, tables.syscalls.rows["exit_group"].numbers.get(_ARCH)))
-    return _facts(objects[0] if objects else None, found, places, tables, gates, unreadable)
+    return _facts(
+        objects[0] if objects else None,
+        found,
+        places,
+        tables,
+        gates=gates.closed(),
+        unreadable=unreadable,
+    )
 
 
 def _is_loader(item: ProcessObject, interpreter: str | None) -> bool:
@@ -75,7 +82,8 @@ def _facts(
     found: Reach,
     places: Sequence[Site],
     tables: Tables,
-    gates: Gates,
+    *,
+    gates: tuple[str, ...],
     unreadable: Sequence[str],
 ) -> SyscallFacts:
     component = first.path if first else ""
@@ -111,7 +119,7 @@ def _facts(
         loader=tuple(sorted(startup)),
         witnesses=dict(sorted(witnesses.items())),
         sites=Sites(resolved, bounded, unknown + len(unreadable)),
-        gates=gates.closed(),
+        gates=gates,
         unreadable=tuple(unreadable),
     )
 
