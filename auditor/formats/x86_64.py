@@ -7,7 +7,7 @@ to its end, so that what a jump table leads to is seen without knowing the table
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TypeAlias
 
 from iced_x86 import Decoder, FlowControl, Instruction, Mnemonic, OpKind, Register
 
@@ -33,12 +33,9 @@ _NEAR = OpKind.NEAR_BRANCH64
 _IMMEDIATES = frozenset({OpKind.IMMEDIATE32, OpKind.IMMEDIATE32TO64, OpKind.IMMEDIATE64})
 
 
-class Branch(NamedTuple):
-    """A call or a jump out of the function, to an address or through a slot that holds one."""
-
-    site: int
-    target: int
-    call: bool
+Branch: TypeAlias = tuple[int, int, bool]
+"""A call, or a jump out of the function: where it stands, the address that it goes to or the slot
+that it goes through, and whether it is a call. There are too many for a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +130,13 @@ class _Found:
         if flow in _NEAR_FLOWS and item.op0_kind == _NEAR:
             target = item.near_branch_target
             if flow == _CALL or not self.start <= target < self.limit:
-                self.branches.append(Branch(item.ip, target, flow == _CALL))
+                self.branches.append((item.ip, target, flow == _CALL))
             elif target > self.furthest:
                 self.furthest = target
         elif flow in {_INDIRECT_CALL, _INDIRECT_JUMP}:
             if item.is_ip_rel_memory_operand:
                 slot = item.memory_displacement
-                self.slots.append(Branch(item.ip, slot, flow == _INDIRECT_CALL))
+                self.slots.append((item.ip, slot, flow == _INDIRECT_CALL))
                 return
             self.indirect = True
             if absolute:

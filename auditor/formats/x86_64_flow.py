@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Iterator
 
 from iced_x86 import (
     FlowControl,
@@ -38,6 +39,7 @@ WIDTH: list[int] = [RegisterExt.size(register) for register in range(249)]  # ty
 """Register → its size in bytes."""
 RSP, RBP = int(Register.RSP), int(Register.RBP)
 _SIGN = 63
+_CALLS = frozenset({FlowControl.CALL, FlowControl.INDIRECT_CALL})
 _BRANCHES = frozenset({FlowControl.CONDITIONAL_BRANCH, FlowControl.UNCONDITIONAL_BRANCH})
 _WRITES = frozenset(
     {OpAccess.WRITE, OpAccess.COND_WRITE, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
@@ -111,6 +113,71 @@ class Graph:
         if not before:
             return list(self._indirect), not self._indirect
         return before, False
+
+    def inevitable(self) -> list[int]:
+        """Addresses of the calls, and ways into the kernel, that every run to the end comes by.
+
+        The end is where it returns or leaves by a jump; an indirect jump counts as one. Of a
+        function without such an end nothing is known.
+        """
+        path = self._path()
+        place = {index: at for at, index in enumerate(path)}
+        found: list[int] = []
+        furthest = 0  # how far along the path other ways lead that leave it so far
+        beside: set[int] = set()
+        for at, index in enumerate(path):
+            if furthest <= at and self._goes(index):
+                found.append(self.addresses[index])
+            work = [index]
+            while work:
+                for following in self._successors(work.pop()):
+                    if following in place:
+                        furthest = max(furthest, place[following])
+                    elif following not in beside:
+                        beside.add(following)
+                        work.append(following)
+                        if self._is_end(following):
+                            furthest = len(path)
+        return found
+
+    def _goes(self, index: int) -> bool:
+        item = self.items[index]
+        leaves = item.flow_control in _BRANCHES and self.index(item.near_branch_target) is None
+        return leaves or item.flow_control in _CALLS
+
+    def _path(self) -> list[int]:
+        """Indices on a shortest way from the entry to an end; empty where there is none."""
+        before: dict[int, int] = {0: -1} if self.items else {}
+        work = deque(before)
+        while work:
+            index = work.popleft()
+            if self._is_end(index):
+                path = []
+                while index >= 0:
+                    path.append(index)
+                    index = before[index]
+                return path[::-1]
+            for following in self._successors(index):
+                if following not in before:
+                    before[following] = index
+                    work.append(following)
+        return []
+
+    def _is_end(self, index: int) -> bool:
+        item = self.items[index]
+        kind = item.flow_control
+        if kind == FlowControl.UNCONDITIONAL_BRANCH:
+            return self.index(item.near_branch_target) is None
+        return kind in {FlowControl.RETURN, FlowControl.INDIRECT_BRANCH}
+
+    def _successors(self, index: int) -> Iterator[int]:
+        item = self.items[index]
+        if item.flow_control in _BRANCHES:
+            target = self.index(item.near_branch_target)
+            if target is not None:
+                yield target
+        if not self._stops[index] and index + 1 < len(self.items):
+            yield index + 1
 
     def reachable(self, ends: Collection[int]) -> set[int]:
         """Addresses that run if what stands at ``ends`` never comes back."""

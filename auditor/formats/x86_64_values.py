@@ -26,13 +26,14 @@ from auditor.formats.x86_64_flow import (
     written,
 )
 
-__all__ = ["NUMBER", "Flow", "Location", "Values"]
+__all__ = ["FIRST_ARGUMENT", "NUMBER", "Flow", "Location", "Values"]
 
 Location: TypeAlias = tuple[str, int, int]
 """``("register", n, 0)``; ``("stack", 0, offset from the entry's stack pointer)``;
 ``("field", n, offset)``: what register n points to at the entry."""
 
 NUMBER: Location = ("register", int(Register.RAX), 0)
+FIRST_ARGUMENT: Location = ("register", int(Register.RDI), 0)
 
 _MOST_STEPS = 20_000
 _MOST_VALUES = 256

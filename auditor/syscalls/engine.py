@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from auditor.formats import FormatError
@@ -10,6 +11,7 @@ from auditor.model.facts import ElfFacts
 from auditor.model.syscalls import Sites, SyscallFacts, Witness
 from auditor.syscalls.gates import Gates
 from auditor.syscalls.library import Library
+from auditor.syscalls.must import inevitable, program
 from auditor.syscalls.numbers import Site, sites
 from auditor.syscalls.reach import Function, Reach, reach
 from auditor.tables.rows import Tables
@@ -17,6 +19,7 @@ from auditor.tables.rows import Tables
 __all__ = ["ProcessObject", "system_calls"]
 
 _ARCH = "amd64"
+_LOADS = frozenset({"dlopen", "dlmopen"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,18 @@ def system_calls(
     ``objects`` are the executable, its libraries in load order, and its loader; ``modules`` what it
     loads while it runs, of which every exported function may be called.
     """
+    collects = gc.isenabled()
+    gc.disable()  # many small values and no cycles among them: a fifth of the time
+    try:
+        return _analysed(objects, tables, modules)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _analysed(
+    objects: Sequence[ProcessObject], tables: Tables, modules: Sequence[ProcessObject]
+) -> SyscallFacts:
     libraries: list[Library] = []
     readable: list[ProcessObject] = []
     unreadable: list[str] = []
@@ -60,12 +75,15 @@ def system_calls(
     names = [item.facts.soname or item.path.rsplit("/", 1)[-1] for item in readable]
     gates = Gates(libraries, names, tables.syscalls)
     found = reach(libraries, entries, taken, gates)
-    places = list(sites(found, gates, tables.syscalls.rows["exit_group"].numbers.get(_ARCH)))
+    last = tables.syscalls.rows["exit_group"].numbers.get(_ARCH)
+    places = list(sites(found, gates, last))
+    first_reads = bool(libraries) and readable[0] is objects[0]
     return _facts(
         objects[0] if objects else None,
         found,
         places,
         tables,
+        must=_must(found, entries[:1], places, last) if first_reads else set(),
         gates=gates.closed(),
         unreadable=unreadable,
     )
@@ -77,12 +95,32 @@ def _is_loader(item: ProcessObject, interpreter: str | None) -> bool:
     )
 
 
+def _must(
+    found: Reach, entries: Sequence[Function], places: Sequence[Site], last: int | None
+) -> set[int]:
+    certain = {
+        (place.function[0], place.address): next(iter(place.numbers))
+        for place in places
+        if len(place.numbers) == 1 and not place.open and not place.givers
+    }
+    numbers: set[int] = set()
+    for at, address in entries:
+        library = found.libraries[at]
+        if library.image.is_code(address):
+            start = program(found, (at, library.function(address)))
+            numbers |= inevitable(found, start, certain)
+            if last is not None and last in certain.values():
+                numbers.add(last)  # whichever way it comes to its end
+    return numbers
+
+
 def _facts(
     first: ProcessObject | None,
     found: Reach,
     places: Sequence[Site],
     tables: Tables,
     *,
+    must: Collection[int],
     gates: tuple[str, ...],
     unreadable: Sequence[str],
 ) -> SyscallFacts:
@@ -114,11 +152,13 @@ def _facts(
         for call in row.calls
     }
     return SyscallFacts(
+        must=tuple(sorted(filter(None, (tables.syscalls.name(_ARCH, item) for item in must)))),
         may=tuple(sorted(witnesses)),
         abort_only=tuple(sorted(witnesses.keys() - before)),
         loader=tuple(sorted(startup)),
         witnesses=dict(sorted(witnesses.items())),
         sites=Sites(resolved, bounded, unknown + len(unreadable)),
+        modules_unknown=any(name in _LOADS for _, name in found.symbols),
         gates=gates,
         unreadable=tuple(unreadable),
     )

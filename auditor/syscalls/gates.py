@@ -63,8 +63,10 @@ class Gates:
 
     def opened(self, function: tuple[int, int]) -> bool:
         """Open what a function opens that is reached; whether anything was closed before."""
+        if function not in self._openers:
+            return False
         at = function[0]
-        fresh = {(at, name) for name in self._openers.get(function, ())} - self._open
+        fresh = {(at, name) for name in self._openers[function]} - self._open
         self._open |= fresh
         return bool(fresh)
 
@@ -84,11 +86,8 @@ class _Bound:
         self._library = library
         self._callers = {library.function(item) for item in _addresses(library, row.called_by)}
         self._exports = {library.function(item) for item in _addresses(library, row.exports)}
-        self._callees = [
-            {library.function(address) for address in _addresses(library, (name,))}
-            for name in row.callees
-        ]
-        self._fatal = {library.function(item) for item in _addresses(library, row.fatal)}
+        self._callees = [_addresses(library, (name,)) for name in row.callees]
+        self._fatal = _addresses(library, row.fatal)
         self._strings = [_places(library, text.encode()) for text in row.strings]
 
     def fits(self, start: int) -> bool:
@@ -125,22 +124,18 @@ class _Bound:
         return {number for site in sites if flow for number in flow.at(site.site, NUMBER).constants}
 
     def _called(self, start: int) -> set[int]:
-        library = self._library
-        branches = library.scan(start).branches
-        return {
-            library.function(branch.target)
-            for branch in branches
-            if library.image.is_code(branch.target)
-        }
+        return {target for _, target, _ in self._library.scan(start).branches}
 
     def _is_fatal(self, start: int) -> bool:
         shown = self._library.scan(start)
         if shown.returns or shown.falls or shown.indirect or shown.gates:
             return False
-        if len(shown.branches) != 1 or shown.slots or not shown.branches[0].call:
+        if len(shown.branches) != 1 or shown.slots or not shown.branches[0][2]:
             return False
-        called = self._called(start)
-        return any(self._called(callee) & self._fatal for callee in called)
+        callee = shown.branches[0][1]
+        if not self._library.image.is_code(callee):
+            return False
+        return bool(self._called(self._library.function(callee)) & self._fatal)
 
 
 def _numbers(names: Sequence[str], tables: SyscallTables) -> set[int]:

@@ -90,6 +90,14 @@ class Library:
             self._scans[start] = known
         return known
 
+    def follower(self, start: int) -> int | None:
+        """The function that the one at a start runs into at its end, if it does."""
+        shown = self.scan(start)
+        if not shown.falls or shown.end <= start or not self.image.is_code(shown.end):
+            return None
+        follower = self.function(shown.end)
+        return None if follower == start else follower
+
     def flow(self, start: int) -> Flow:
         """The function's instructions, to look for values in."""
         known = self._flows.get(start)

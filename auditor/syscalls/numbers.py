@@ -91,7 +91,7 @@ def _solve(
         current, wanted = work.pop()
         if current in found.taken or len(seen) > _MOST_PARAMETERS:
             open_ = True
-        for edge in found.callers.get(current, ()):
+        for edge in found.callers(current):
             at, start = edge.caller
             flow = found.libraries[at].flow(start)
             values: Values = flow.argument(edge.site, wanted, call=edge.call)

@@ -39,15 +39,44 @@ class Reach:
     """The functions of a process that can run."""
 
     libraries: Sequence[Library]
-    callers: dict[Function, list[Edge]] = field(default_factory=dict)
     parents: dict[Function, Function | None] = field(default_factory=dict)
     """Function → the one that led to it first; ``None`` for a root. In the order found."""
     taken: set[Function] = field(default_factory=set)
     """Those that may be called through a pointer."""
     symbols: set[tuple[int, str]] = field(default_factory=set)
     """Imports that are used: position of the file that defines them, name."""
+    leads: dict[tuple[int, int], tuple[Function, ...]] = field(default_factory=dict)
+    """File and address → the functions that a call or jump there ends in."""
+    behind: dict[tuple[int, int], tuple[Function, ...]] = field(default_factory=dict)
+    """File and slot → the functions that a call or jump through it ends in."""
     before_abort: int = 0
     """So many of ``parents`` are come to without a way to an abort."""
+    _callers: dict[Function, list[Edge]] | None = None
+
+    def callers(self, function: Function) -> Sequence[Edge]:
+        """From where a function is come to other than through a pointer."""
+        if self._callers is None:
+            self._callers = {}
+            for edge, callee in self._edges():
+                self._callers.setdefault(callee, []).append(edge)
+        return self._callers.get(function, ())
+
+    def _edges(self) -> Iterator[tuple[Edge, Function]]:
+        leads, behind = self.leads, self.behind
+        for function in self.parents:
+            at, start = function
+            library = self.libraries[at]
+            shown = library.scan(start)
+            for site, target, call in shown.branches:
+                for callee in leads.get((at, target), ()):
+                    if call or callee != function:
+                        yield Edge(function, site, call), callee
+            for site, slot, call in shown.slots:
+                for callee in behind.get((at, slot), ()):
+                    yield Edge(function, site, call), callee
+            follower = library.follower(start)
+            if follower is not None:
+                yield Edge(function, None, call=False), (at, follower)
 
 
 class _Walk:
@@ -59,8 +88,6 @@ class _Walk:
         self.libraries = libraries
         self.work: list[Function] = []
         self._data: set[tuple[int, int]] = set()
-        self._leads: dict[tuple[int, int], tuple[Function, ...]] = {}
-        self._behind: dict[tuple[int, int], tuple[Function, ...]] = {}
         self._seen: set[tuple[int, int]] = set()
         self._bound: dict[tuple[int, str, str | None], tuple[tuple[int, ImageSymbol], ...]] = {}
 
@@ -169,7 +196,7 @@ class _Walk:
     def leads(self, at: int, target: int) -> tuple[Function, ...]:
         """The functions that a call or jump to an address ends in, past the linker's stubs."""
         key = (at, target)
-        known = self._leads.get(key)
+        known = self.found.leads.get(key)
         if known is None:
             library = self.libraries[at]
             slot = library.stub(target) if library.image.is_code(target) else None
@@ -179,15 +206,15 @@ class _Walk:
                 known = ((at, library.function(target)),)
             else:
                 known = ()
-            self._leads[key] = known
+            self.found.leads[key] = known
         return known
 
     def behind(self, at: int, slot: int) -> tuple[Function, ...]:
         """The functions that a call or jump through a slot ends in."""
         key = (at, slot)
-        known = self._behind.get(key)
+        known = self.found.behind.get(key)
         if known is None:
-            known = self._behind[key] = tuple(self._behind_slot(at, slot))
+            known = self.found.behind[key] = tuple(self._behind_slot(at, slot))
         return known
 
     def _behind_slot(self, at: int, slot: int) -> Iterator[Function]:
@@ -204,33 +231,30 @@ class _Walk:
                 self.found.symbols.add((owner, definition.name))
                 yield (owner, self.libraries[owner].function(definition.address))
 
-    def _edge(self, source: Function, site: int | None, function: Function, *, call: bool) -> None:
-        if function != source or call:
-            self.found.callers.setdefault(function, []).append(Edge(source, site, call))
-        if function not in self.found.parents:
-            self.enter(function, source)
-
     def run(self) -> None:
         """Follow until nothing new is found."""
+        parents = self.found.parents
         while self.work:
             function = self.work.pop()
             at, start = function
             library = self.libraries[at]
             shown = library.scan(start)
-            for site, target, call in shown.branches:
-                for callee in self.leads(at, target):
-                    self._edge(function, site, callee, call=call)
-            for site, slot, call in shown.slots:
-                for callee in self.behind(at, slot):
-                    self._edge(function, site, callee, call=call)
+            callees = {
+                callee
+                for target in {branch[1] for branch in shown.branches}
+                for callee in self.leads(at, target)
+            }
+            for slot in {branch[1] for branch in shown.slots}:
+                callees.update(self.behind(at, slot))
                 if slot not in library.image.symbolic and not library.in_got(slot):
                     self.refer(at, slot, function)
+            for callee in sorted(callees - parents.keys()):
+                self.enter(callee, function)
             for address in shown.references:
                 self.refer(at, address, function)
-            if shown.falls and library.image.is_code(shown.end) and shown.end > start:
-                follows = (at, library.function(shown.end))
-                if follows != function:
-                    self._edge(function, None, follows, call=False)
+            follower = library.follower(start)
+            if follower is not None:
+                self.enter((at, follower), function)
 
 
 def _choose(named: Sequence[ImageSymbol], version: str | None) -> ImageSymbol | None:

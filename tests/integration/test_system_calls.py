@@ -230,6 +230,30 @@ def test_what_the_loader_does_is_apart(calls: Callable[..., SyscallFacts]) -> No
     assert len(found.may) < 45
 
 
+@pytest.mark.parametrize("options", [STATIC, PIE])
+def test_what_every_run_does_must_happen(
+    calls: Callable[..., SyscallFacts], options: tuple[str, ...]
+) -> None:
+    body = "call(1, 0); if (choice) quiet(); else loud(); if (choice > 1) unused(); call(32, 0);"
+    bare = BARE.replace("for (;;) call(231, 0);", "call(231, 0);")
+    found = calls(bare % body, *options)
+    assert set(found.must) == {"write", "dup", "exit_group"}
+    assert set(found.may) >= {"getpid", "getuid", "getgid"}
+
+
+def test_main_is_found_behind_the_c_library(calls: Callable[..., SyscallFacts]) -> None:
+    found = calls("#include <unistd.h>\nint main(int c) { sync(); if (c) getppid(); return 0; }")
+    assert {"sync", "exit_group"} <= set(found.must)
+    assert "getppid" not in found.must
+    assert set(found.must) <= set(found.may)
+
+
+def test_loading_libraries_by_name_is_said(calls: Callable[..., SyscallFacts]) -> None:
+    source = "#include <dlfcn.h>\nint main(int c, char **v) { %s return 0; }"
+    assert calls(source % "dlopen(v[0], 2);").modules_unknown
+    assert not calls(source % "").modules_unknown
+
+
 def test_a_module_adds_what_it_exports(build: Compile, tables: Tables) -> None:
     program = Path("/bin/true").read_bytes()
     module = build(
@@ -262,7 +286,7 @@ def test_the_decoder_agrees_with_capstone_on_real_code() -> None:
         if end != high:  # capstone stops at what it does not know
             continue
         compared += 1
-        assert {(item.site, item.target) for item in shown.branches if item.call} == calls
+        assert {(site, target) for site, target, call in shown.branches if call} == calls
         assert {gate.site for gate in shown.gates} == sites
     assert compared > 0.95 * len(library.ranges)
 

@@ -84,11 +84,11 @@ def test_a_scan_tells_calls_jumps_slots_and_references() -> None:
     # call +0x100; call [rip+0x200]; lea rdi, [rip+0x300]; jne itself; jmp +0x400
     code = bytes.fromhex("e8fb000000 ff15fa010000 488d3df9020000 75fe e9e7030000")
     found = scan(code, START, stop=False, absolute=False)
-    assert [(item.target - START, item.call) for item in found.branches] == [
+    assert [(target - START, call) for _, target, call in found.branches] == [
         (0x100, True),
         (0x400, False),
     ]
-    assert [item.target for item in found.slots] == [START + 11 + 0x1FA]
+    assert [slot for _, slot, _ in found.slots] == [START + 11 + 0x1FA]
     assert found.references == (START + 18 + 0x2F9,)
     assert not found.falls
 
