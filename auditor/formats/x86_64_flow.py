@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterator
+from functools import cached_property
 
 from iced_x86 import (
     FlowControl,
@@ -85,7 +86,6 @@ class Graph:
             elif kind == FlowControl.INDIRECT_BRANCH:
                 self._indirect.append(index)
         self._stops = self._find_stops()
-        self.depths, self.frames = self._stack_depths()
 
     def index(self, address: int) -> int | None:
         """Position of the instruction at an address."""
@@ -208,7 +208,18 @@ class Graph:
         before, _ = self.predecessors(index)
         return bool(before) and before == self._indirect
 
-    def _stack_depths(self) -> tuple[dict[int, int], dict[int, int | None]]:
+    @property
+    def depths(self) -> dict[int, int]:
+        """Index → stack pointer before it, less that of the entry, where it is known."""
+        return self._stack[0]
+
+    @property
+    def frames(self) -> dict[int, int | None]:
+        """Index → frame pointer before it, in the same way; ``None`` where it is another value."""
+        return self._stack[1]
+
+    @cached_property
+    def _stack(self) -> tuple[dict[int, int], dict[int, int | None]]:
         """Index → stack pointer, and frame pointer, before it, less the entry's stack pointer."""
         found: dict[int, int] = {}
         frames: dict[int, int | None] = {}

@@ -248,8 +248,9 @@ class _Walk:
                 callees.update(self.behind(at, slot))
                 if slot not in library.image.symbolic and not library.in_got(slot):
                     self.refer(at, slot, function)
-            for callee in sorted(callees - parents.keys()):
-                self.enter(callee, function)
+            for callee in sorted(callees):
+                if callee not in parents:
+                    self.enter(callee, function)
             for address in shown.references:
                 self.refer(at, address, function)
             follower = library.follower(start)
