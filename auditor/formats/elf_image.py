@@ -39,6 +39,7 @@ _GOT_KINDS = frozenset({_R_GLOB_DAT, _R_JUMP_SLOT, _R_IRELATIVE, 16, 17, 18, 36}
 """Those that slots of the GOT have; the numbers are for thread-local storage."""
 _WORD = 8
 _PT_GNU_RELRO = 0x6474E552
+_MOST_MAPPINGS = 1024
 _MOST_RELOCATIONS = 8_000_000
 _LAST = 1 << 64
 _MAX_STRING = 4096
@@ -149,6 +150,8 @@ class _Reader:
         self.data = data
         self.header = header
         self.sections: Sections = read_sections(data, header)
+        if len(header.loads) > _MOST_MAPPINGS:
+            raise FormatError("The ELF file has more segments than a program needs.")
         self.mappings = tuple(
             Mapping(
                 item.address,

@@ -29,6 +29,7 @@ _SYMBOL = struct.Struct("<IBBHQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _MOST_SYMBOLS = 2_000_000
 _MOST_SECTIONS = 65_536
+_MOST_GOTS = 8
 _MOST_VERSIONS = 65_536
 _CODE_KINDS = frozenset({0, 2, 10})
 
@@ -225,7 +226,7 @@ def read_sections(data: bytes, header: Header) -> Sections:
         code=_ranges(row for _, row in code),
         data=_ranges(row for _, row in content if not row[2] & _SHF_EXECINSTR),
         plts=_ranges(row for name, row in code if name.startswith(".plt")),
-        got=_ranges(row for name, row in content if name in {".got", ".got.plt"}),
+        got=_ranges(row for name, row in content if name in {".got", ".got.plt"})[:_MOST_GOTS],
         arrays=_ranges(row for _, row in content if row[1] in _SHT_ARRAYS),
         initialisers=tuple(row[3] for name, row in code if name in {".init", ".fini"}),
         relocations=tuple((row[4], row[4] + row[5]) for _, row in content if row[1] == _SHT_RELA),

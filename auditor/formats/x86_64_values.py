@@ -26,7 +26,7 @@ from auditor.formats.x86_64_flow import (
     written,
 )
 
-__all__ = ["FIRST_ARGUMENT", "NUMBER", "Flow", "Location", "Values"]
+__all__ = ["FIRST_ARGUMENT", "NUMBER", "Budget", "Flow", "Location", "Values"]
 
 Location: TypeAlias = tuple[str, int, int]
 """``("register", n, 0)``; ``("stack", 0, offset from the entry's stack pointer)``;
@@ -100,12 +100,20 @@ class Values:
         self.open = self.open or other.open or len(self.constants) > _MOST_VALUES
 
 
+@dataclass(slots=True)
+class Budget:
+    """How many steps all questions together may take; after that, all answers are open."""
+
+    steps: int = 5_000_000
+
+
 class Flow(Graph):
     """One function, to look for values in."""
 
-    def __init__(self, code: bytes, start: int) -> None:
+    def __init__(self, code: bytes, start: int, budget: Budget | None = None) -> None:
         super().__init__(code, start)
         self._steps = 0
+        self._budget = budget or Budget()
         self._written: dict[int, frozenset[int]] = {}
         self._known: dict[tuple[int, Location], Values] = {}
 
@@ -153,7 +161,8 @@ class Flow(Graph):
                 self._enter(where, found)
             for previous in before:
                 self._steps += 1
-                if self._steps > _MOST_STEPS:
+                self._budget.steps -= 1
+                if self._steps > _MOST_STEPS or self._budget.steps < 0:
                     found.open = True
                     return found
                 further = self._define(previous, where, found, level)

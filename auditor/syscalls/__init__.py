@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from auditor.syscalls.engine import ProcessObject, system_calls
+from auditor.syscalls.process import process_objects
 
-__all__ = ["ProcessObject", "system_calls"]
+__all__ = ["ProcessObject", "process_objects", "system_calls"]

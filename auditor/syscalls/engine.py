@@ -78,6 +78,11 @@ def _analysed(
     last = tables.syscalls.rows["exit_group"].numbers.get(_ARCH)
     places = list(sites(found, gates, last))
     first_reads = bool(libraries) and readable[0] is objects[0]
+    unreadable += [
+        f"{library.path}: The file has more code in the way of itself than is read."
+        for library in libraries
+        if library.exhausted
+    ]
     return _facts(
         objects[0] if objects else None,
         found,

@@ -16,7 +16,7 @@ from auditor.formats.eh_frame import function_ranges
 from auditor.formats.elf_image import ElfImage, data_symbols, read_image, taken_addresses
 from auditor.formats.elf_tables import ImageSymbol
 from auditor.formats.x86_64 import Scan, scan, thunk_slot
-from auditor.formats.x86_64_values import Flow
+from auditor.formats.x86_64_values import Budget, Flow
 
 __all__ = ["Library", "Reference"]
 
@@ -26,6 +26,8 @@ _LOCAL = 0
 _STUBS = (b"\xff\x25", b"\xf2\xff\x25", b"\xf3\x0f\x1e\xfa")
 _WORD = 8
 _COVERED = 0.9
+_TIMES = 4
+_LEAST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,14 @@ class Library:
         self._flows: dict[int, Flow] = {}
         self._stubs: dict[int, int | None] = {}
         self._functions: dict[int, int] = {}
+        self._budget = Budget()
+        self._bytes = _TIMES * sum(high - low for low, high in self.image.executable) + _LEAST
+        """Code that may still be decoded: functions that overlap are read more than once."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there was more to look at than is allowed."""
+        return self._bytes <= 0 or self._budget.steps < 0
 
     @cached_property
     def exports(self) -> dict[str, list[ImageSymbol]]:
@@ -85,8 +95,9 @@ class Library:
         known = self._scans.get(start)
         if known is None:
             end, certain = self._limit(start)
-            code = self.image.read(start, end - start)
+            code = self.image.read(start, end - start) if self._bytes > 0 else b""
             known = scan(code, start, stop=not certain, absolute=self.image.absolute)
+            self._bytes -= known.end - start
             self._scans[start] = known
         return known
 
@@ -102,8 +113,8 @@ class Library:
         """The function's instructions, to look for values in."""
         known = self._flows.get(start)
         if known is None:
-            end = self.scan(start).end
-            known = self._flows[start] = Flow(self.image.read(start, end - start), start)
+            code = self.image.read(start, self.scan(start).end - start)
+            known = self._flows[start] = Flow(code, start, self._budget)
         return known
 
     def stub(self, address: int) -> int | None:
@@ -151,9 +162,15 @@ class Library:
 
     def copied(self, start: int, end: int) -> Iterator[ImageSymbol]:
         """The symbols whose content the loader copies into a piece of data."""
-        for address, index in self.image.copies.items():
-            if start <= address < end and index < len(self.image.symbols):
+        places = self._copies
+        for at in range(bisect_left(places, start), bisect_left(places, end)):
+            index = self.image.copies[places[at]]
+            if index < len(self.image.symbols):
                 yield self.image.symbols[index]
+
+    @cached_property
+    def _copies(self) -> list[int]:
+        return sorted(self.image.copies)
 
     @cached_property
     def _slots(self) -> list[int]:

@@ -15,6 +15,7 @@ from auditor.syscalls.reach import Function, Reach
 
 __all__ = ["Site", "sites"]
 
+_MOST_EDGES = 1_000_000
 _MOST_PARAMETERS = 20_000
 
 
@@ -85,13 +86,18 @@ def _solve(
     """Number → who gives it, and whether others are possible."""
     numbers: dict[int, Function] = {}
     open_ = False
+    edges = _MOST_EDGES
     seen = {(function, parameter)}
     work = [(function, parameter)]
     while work:
         current, wanted = work.pop()
         if current in found.taken or len(seen) > _MOST_PARAMETERS:
             open_ = True
-        for edge in found.callers(current):
+        callers = found.callers(current)
+        edges -= len(callers)
+        if edges < 0:
+            return numbers, True
+        for edge in callers:
             at, start = edge.caller
             flow = found.libraries[at].flow(start)
             values: Values = flow.argument(edge.site, wanted, call=edge.call)
