@@ -33,14 +33,16 @@ from auditor.inventory import (
 )
 from auditor.inventory.settings import CommandLine, settings
 from auditor.linking import link
-from auditor.model.facts import ElfFacts
+from auditor.model.facts import ElfFacts, ElfType
 from auditor.model.graph import DependencyGraph, EdgeKind, Launch, Overrides
 from auditor.model.image import Image, ImageConfig, Scheme
 from auditor.model.inventory import Component, Inventory
 from auditor.model.settings import Setting
+from auditor.model.syscalls import SyscallFacts
 from auditor.model.terms import Role, Support
 from auditor.report import Scan, WireInspection, inspection
 from auditor.report.inspection import Linked
+from auditor.syscalls import process_objects, system_calls
 from auditor.tables import load
 from auditor.tables.age import stale
 from auditor.tables.rows import Tables
@@ -50,6 +52,9 @@ from auditor.whatif import WhatIf, check, judge
 __all__ = ["Calling", "Options", "Progress", "about", "inspect", "scan"]
 
 _STARTS = frozenset({EdgeKind.EXECS, EdgeKind.SPAWNS})
+_ANALYSED = "amd64"
+"""The machine whose code is read for system calls."""
+_RUN = frozenset({ElfType.EXECUTABLE, ElfType.LIBRARY})
 _BILLS = "sbom: takes a file of syft JSON, CycloneDX JSON or SPDX 2 JSON"
 
 
@@ -220,8 +225,9 @@ def inspect(
         component, unknown = component_at(rootfs, _absolute(path), tables.runtimes)
         if component is None:
             raise _no_component(rootfs, reference, _absolute(path))
-        linked = _linked(rootfs, image, component, tables)
-    return inspection(component, linked, (unknown,) if unknown is not None else (), tables)
+        linked, calls = _linked(rootfs, image, component, tables)
+    unknowns = (unknown,) if unknown is not None else ()
+    return inspection(component, linked, unknowns, tables, calls)
 
 
 def _open(
@@ -319,10 +325,12 @@ def about(tables: Tables) -> tuple[str, ...]:
     return tuple(note for note in notes if note is not None)
 
 
-def _linked(rootfs: RootFS, image: Image, component: Component, tables: Tables) -> Linked:
-    """The component's libraries and imports, bound as its loader would."""
+def _linked(
+    rootfs: RootFS, image: Image, component: Component, tables: Tables
+) -> tuple[Linked, SyscallFacts | None]:
+    """The component's libraries and imports, bound as its loader would, and system calls."""
     if not isinstance(component.facts, ElfFacts):
-        return Linked((), (), ())
+        return Linked((), (), ()), None
     found: dict[str, Component | None] = {component.path: component}
 
     def at(path: str) -> Component | None:
@@ -351,7 +359,10 @@ def _linked(rootfs: RootFS, image: Image, component: Component, tables: Tables) 
             binding.provider is None and tables.symbol(name) is not None
         )
         (libc if from_libc else other).append(name)
-    return Linked(tuple(sorted(libraries, key=str)), tuple(libc), tuple(other))
+    calls = None
+    if component.facts.machine == _ANALYSED and component.facts.type in _RUN:
+        calls = system_calls(process_objects(rootfs, linked, at), tables)
+    return Linked(tuple(sorted(libraries, key=str)), tuple(libc), tuple(other)), calls
 
 
 def _no_component(rootfs: RootFS, reference: str, path: str) -> PathInImageError:

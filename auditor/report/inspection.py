@@ -6,6 +6,7 @@ import msgspec
 
 from auditor.model.facts import ElfFacts
 from auditor.model.inventory import Component, Unknown
+from auditor.model.syscalls import SyscallFacts
 from auditor.model.terms import Support
 from auditor.report.wire import SCHEMA_VERSION
 from auditor.tables.rows import Tables
@@ -57,6 +58,42 @@ class WireTargetSymbols(msgspec.Struct, frozen=True):
     unknown: list[str]
 
 
+class WireWitness(msgspec.Struct, frozen=True):
+    """A place that makes a call: the library, its exported function, the instruction."""
+
+    component: str
+    library: str
+    function: str | None
+    address: int
+
+
+class WireSites(msgspec.Struct, frozen=True):
+    """Instructions that enter the kernel, by what is known of the number."""
+
+    resolved: int
+    bounded: int
+    unknown: int
+
+
+class WireSyscalls(msgspec.Struct, frozen=True):
+    """What the file with its libraries can call; names, sorted."""
+
+    must: list[str]
+    may: list[str]
+    """Start-up apart."""
+    abort_only: list[str]
+    """The part of ``may`` that only abort paths reach."""
+    loader: list[str]
+    """Start-up and dynamic loader."""
+    witnesses: dict[str, WireWitness]
+    sites: WireSites
+    modules_unknown: bool
+    """It loads libraries by name, which are not part of this."""
+    gates: list[str]
+    """Of ``signatures/syscalls/gates.toml``: what kept something out."""
+    unreadable: list[str]
+
+
 class WireInspection(msgspec.Struct, frozen=True):
     """The whole document. ``elf`` and what follows are for ELF files."""
 
@@ -70,8 +107,8 @@ class WireInspection(msgspec.Struct, frozen=True):
     elf: WireElf | None
     libraries: list[WireLibrary]
     imports: WireImports
-    syscalls: dict[str, list[str]] | None
-    """``None``: system calls are not read in this version."""
+    syscalls: WireSyscalls | None
+    """``None``: not an ELF file for x86-64 that can run."""
     capabilities: list[str]
     targets: list[WireTargetSymbols]
     unknowns: list[str]
@@ -87,7 +124,11 @@ class Linked(msgspec.Struct, frozen=True):
 
 
 def inspection(
-    component: Component, linked: Linked, unknowns: tuple[Unknown, ...], tables: Tables
+    component: Component,
+    linked: Linked,
+    unknowns: tuple[Unknown, ...],
+    tables: Tables,
+    calls: SyscallFacts | None = None,
 ) -> WireInspection:
     """The document for one component."""
     names = sorted({tables.canonical(name) for name in linked.libc})
@@ -103,10 +144,27 @@ def inspection(
         elf=_elf(component.facts) if isinstance(component.facts, ElfFacts) else None,
         libraries=[WireLibrary(*library) for library in linked.libraries],
         imports=WireImports(libc=names, other=sorted(set(linked.other))),
-        syscalls=None,
+        syscalls=_syscalls(calls) if calls is not None else None,
         capabilities=sorted({row.capability for row in rows.values() if row is not None}),
         targets=[_symbols(target, names, tables) for target in tables.targets],
         unknowns=[unknown.reason for unknown in unknowns],
+    )
+
+
+def _syscalls(calls: SyscallFacts) -> WireSyscalls:
+    return WireSyscalls(
+        must=list(calls.must),
+        may=list(calls.may),
+        abort_only=list(calls.abort_only),
+        loader=list(calls.loader),
+        witnesses={
+            name: WireWitness(item.component, item.library, item.function, item.address)
+            for name, item in calls.witnesses.items()
+        },
+        sites=WireSites(calls.sites.resolved, calls.sites.bounded, calls.sites.unknown),
+        modules_unknown=calls.modules_unknown,
+        gates=list(calls.gates),
+        unreadable=list(calls.unreadable),
     )
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.report.console import console as console_for
-from auditor.report.inspection import WireInspection
+from auditor.report.inspection import WireInspection, WireSyscalls
 from auditor.report.text import printable
 
 __all__ = ["write"]
@@ -31,6 +31,8 @@ def write(document: WireInspection, stream: TextIO) -> None:
             where = printable(library.path) if library.path is not None else "not in the image"
             brought = "  (the toolchain brings its own)" if library.toolchain else ""
             console.print(Text(f"  {printable(library.soname)} → {where}{brought}"))
+    if document.syscalls is not None:
+        _syscalls(console, document.syscalls)
     if document.imports.libc:
         _targets(console, document)
 
@@ -47,6 +49,26 @@ def _facts(document: WireInspection) -> list[str]:
         f"{symbols}, build id {elf.build_id or 'none'}, {elf.code_size} bytes of code",
         f"{libc} functions of the C library, {other} of other libraries",
     ]
+
+
+def _syscalls(console: Console, calls: WireSyscalls) -> None:
+    sites = calls.sites
+    console.print(Text(f"System calls: {len(calls.may)}, start-up apart", style="bold"))
+    rows = {
+        "always": calls.must,
+        "may": [name for name in calls.may if name not in {*calls.must, *calls.abort_only}],
+        "to abort": calls.abort_only,
+        "start-up": calls.loader,
+    }
+    for title, names in rows.items():
+        if names:
+            console.print(Text(f"  {title + ':':10}{' '.join(printable(name) for name in names)}"))
+    known = f"{sites.resolved} places with one number, {sites.bounded} with several"
+    console.print(Text(f"  {known}, {sites.unknown} with any", style="dim"))
+    if calls.modules_unknown:
+        console.print(Text("  not known: libraries that it loads by name", style="yellow"))
+    for reason in calls.unreadable:
+        console.print(Text(f"  not known: {printable(reason)}", style="yellow"))
 
 
 def _targets(console: Console, document: WireInspection) -> None:

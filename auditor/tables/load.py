@@ -67,6 +67,7 @@ ALWAYS = (
     "syscalls/constants.csv",
     "syscalls/library.toml",
     "interfaces.toml",
+    "syscalls/gates.toml",
 )
 """Files that are read whatever targets there are."""
 

@@ -15,6 +15,7 @@ from auditor.tables.checks import Shape, check_source
 from auditor.tables.files import Files, complain
 from auditor.tables.rows import CapabilityRow, Source, SupportRow
 from auditor.tables.support import Levels, levels
+from auditor.tables.syscall_gates import GateRow, StartupRow, load_gates
 from auditor.tables.syscall_rules import RuleRow, load_constants, load_rules
 
 __all__ = ["RuleRow", "SyscallRow", "SyscallTables", "load_syscalls"]
@@ -60,6 +61,8 @@ class SyscallTables:
     """Capability → those behind which the C library asks for it of its own accord."""
     levels: Mapping[str, Levels] = field(repr=False)
     """Target → name → row; every pair is there."""
+    startup: tuple[StartupRow, ...] = ()
+    gates: tuple[GateRow, ...] = ()
 
     def row(self, name: str) -> SyscallRow | None:
         """The row of a call; ``None`` for a name that Linux does not have."""
@@ -108,6 +111,7 @@ def load_syscalls(
     rows = _calls(files, sources, capabilities)
     constants = load_constants(files, sources)
     start_up, within = _library(files, sources, capabilities, rows)
+    startup, gates = load_gates(files, sources, rows)
     return SyscallTables(
         rows=rows,
         names={
@@ -119,6 +123,8 @@ def load_syscalls(
         start_up=start_up,
         within=within,
         levels={target: _levels(files, target, rows, sources) for target in targets},
+        startup=startup,
+        gates=gates,
     )
 
 
