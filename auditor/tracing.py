@@ -59,6 +59,8 @@ def about_trace(trace: Trace, tables: Tables) -> tuple[str, ...]:
         notes.append(
             "Names alone show neither arguments nor how often, which is too little for a verdict."
         )
+    elif not trace.executables:
+        notes.append("The recording does not begin with the program's start, which it thus misses.")
     return tuple(notes)
 
 

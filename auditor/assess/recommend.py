@@ -162,7 +162,9 @@ def _for_evidence(inventory: Inventory, graph: DependencyGraph) -> str:
     if graph.launch.argv and graph.launch.problem is None:
         return "See the unknowns: each names a file and why it could not be read."
     if graph.sampled is not None:
-        return "Scan the image itself, with --trace; or record a longer run, with counts."
+        return (
+            "Scan the image itself, with --trace; or record a longer run, by strace from its start."
+        )
     if not inventory.files and inventory.packages:
         return "Scan the image itself: its packages do not show what they ask for."
     return "Name the program with --entrypoint."

@@ -29,9 +29,9 @@ ONE_RUN = 0.75
 """Share of all calls of a program that one recording shows of it. Measured on the programs of
 ``fixtures/truth`` with more than 25 different calls that several workloads started: seven, whose
 single workloads showed .60 (python3.11) to .97 (id) of what all of them showed together."""
-BY_NAME = 0.5
-"""The same where names alone are known: arguments are not, nor where start-up ends. Too little
-for a verdict."""
+PARTLY = 0.5
+"""The same where names alone are known, without arguments and without an end of start-up; or where
+the program's start was not recorded. Too little for a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +156,11 @@ def sampled(trace: Trace) -> float:
 
     How much of the workload's own variety is missing is estimated from calls that were seen once
     and twice (Chao, "Nonparametric Estimation of the Number of Classes in a Population", 1984);
-    another workload shows more than that, by ``ONE_RUN``.
+    another workload shows more than that, by ``ONE_RUN``. A recording that begins when the program
+    runs already has missed its start.
     """
-    if not trace.form.counts:
-        return BY_NAME
+    if not trace.form.counts or not trace.executables:
+        return PARTLY
     seen: dict[str, int] = {}
     for call in trace.calls:
         seen[call.name] = seen.get(call.name, 0) + call.count

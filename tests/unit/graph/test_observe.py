@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.graph.observe import BY_NAME, ONE_RUN, alone, observe, sampled
+from auditor.graph.observe import ONE_RUN, PARTLY, alone, observe, sampled
 from auditor.model.graph import ENTRYPOINT, DependencyGraph, Edge, EdgeKind, Launch
 from auditor.model.inventory import Inventory
 from auditor.model.terms import Need, Reach, Role
@@ -127,5 +127,6 @@ def test_coverage_grows_with_what_a_recording_repeats():
     assert sampled(trace(*often)) == ONE_RUN
     assert sampled(trace(*often, *rare)) < ONE_RUN
     assert sampled(trace(*rare)) < 0.6
-    assert sampled(trace(*often, form=TraceForm.LIST)) == BY_NAME < 0.6
-    assert sampled(trace()) == 0
+    assert sampled(trace(*often, form=TraceForm.LIST)) == PARTLY < 0.6
+    attached = [call(name, executable="", count=9) for name in ("read", "write")]
+    assert sampled(trace(*attached)) == PARTLY
