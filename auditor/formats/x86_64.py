@@ -85,7 +85,8 @@ def scan(code: bytes, start: int, *, stop: bool, absolute: bool) -> Scan:
     ``stop``: its end is not known, so that it ends where nothing that was seen leads further.
     ``absolute``: immediates and displacements of 32 bits may be addresses.
     """
-    found = _Found(start, start + len(code))
+    limit = start + len(code)
+    found = _Found(start, limit)
     references = found.references
     falls, called = True, False
     for item in Decoder(64, code, ip=start):
@@ -96,6 +97,11 @@ def scan(code: bytes, start: int, *, stop: bool, absolute: bool) -> Scan:
                 references.append(item.memory_displacement)
             if absolute:
                 references += _absolute(item)
+            continue
+        if flow == _CONDITIONAL and start <= item.near_branch_target < limit:
+            falls, called = True, False
+            if stop:
+                found.leave(item, flow, absolute=absolute)
             continue
         falls, called = flow not in _ENDS, flow in {_CALL, _INDIRECT_CALL}
         found.leave(item, flow, absolute=absolute)

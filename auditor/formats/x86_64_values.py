@@ -26,7 +26,7 @@ from auditor.formats.x86_64_flow import (
     written,
 )
 
-__all__ = ["FIRST_ARGUMENT", "NUMBER", "Budget", "Flow", "Location", "Values"]
+__all__ = ["FIRST_ARGUMENT", "NUMBER", "SECOND_ARGUMENT", "Budget", "Flow", "Location", "Values"]
 
 Location: TypeAlias = tuple[str, int, int]
 """``("register", n, 0)``; ``("stack", 0, offset from the entry's stack pointer)``;
@@ -34,6 +34,7 @@ Location: TypeAlias = tuple[str, int, int]
 
 NUMBER: Location = ("register", int(Register.RAX), 0)
 FIRST_ARGUMENT: Location = ("register", int(Register.RDI), 0)
+SECOND_ARGUMENT: Location = ("register", int(Register.RSI), 0)
 
 _MOST_STEPS = 20_000
 _MOST_VALUES = 256

@@ -49,6 +49,8 @@ class SyscallFacts:
     witnesses: Mapping[str, Witness] = field(default_factory=dict)
     """Call → the first place found."""
     sites: Sites = Sites()
+    modules: tuple[str, ...] = ()
+    """Names of libraries that it loads while it runs, as it gives them to ``dlopen``."""
     modules_unknown: bool = False
     """It loads libraries by names that are not known here."""
     gates: tuple[str, ...] = ()

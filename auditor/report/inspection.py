@@ -87,8 +87,10 @@ class WireSyscalls(msgspec.Struct, frozen=True):
     """Start-up and dynamic loader."""
     witnesses: dict[str, WireWitness]
     sites: WireSites
+    modules: list[str]
+    """Libraries that it loads by these names; they are not part of this."""
     modules_unknown: bool
-    """It loads libraries by name, which are not part of this."""
+    """It loads others, by names that are not known."""
     gates: list[str]
     """Of ``signatures/syscalls/gates.toml``: what kept something out."""
     unreadable: list[str]
@@ -162,6 +164,7 @@ def _syscalls(calls: SyscallFacts) -> WireSyscalls:
             for name, item in calls.witnesses.items()
         },
         sites=WireSites(calls.sites.resolved, calls.sites.bounded, calls.sites.unknown),
+        modules=list(calls.modules),
         modules_unknown=calls.modules_unknown,
         gates=list(calls.gates),
         unreadable=list(calls.unreadable),

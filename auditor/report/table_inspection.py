@@ -65,6 +65,9 @@ def _syscalls(console: Console, calls: WireSyscalls) -> None:
             console.print(Text(f"  {title + ':':10}{' '.join(printable(name) for name in names)}"))
     known = f"{sites.resolved} places with one number, {sites.bounded} with several"
     console.print(Text(f"  {known}, {sites.unknown} with any", style="dim"))
+    if calls.modules:
+        modules = " ".join(printable(name) for name in calls.modules)
+        console.print(Text(f"  loads by name, and is not part of this: {modules}", style="yellow"))
     if calls.modules_unknown:
         console.print(Text("  not known: libraries that it loads by name", style="yellow"))
     for reason in calls.unreadable:

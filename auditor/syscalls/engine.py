@@ -12,6 +12,7 @@ from auditor.model.syscalls import Sites, SyscallFacts, Witness
 from auditor.syscalls.gates import Gates
 from auditor.syscalls.library import Library
 from auditor.syscalls.must import inevitable, program
+from auditor.syscalls.names import functions_asked_for, libraries_asked_for
 from auditor.syscalls.numbers import Site, sites
 from auditor.syscalls.reach import Function, Reach, reach
 from auditor.tables.rows import Tables
@@ -19,7 +20,6 @@ from auditor.tables.rows import Tables
 __all__ = ["ProcessObject", "system_calls"]
 
 _ARCH = "amd64"
-_LOADS = frozenset({"dlopen", "dlmopen"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ def _analysed(
             taken += [(at, address) for address in library.names]
     names = [item.facts.soname or item.path.rsplit("/", 1)[-1] for item in readable]
     gates = Gates(libraries, names, tables.syscalls)
-    found = reach(libraries, entries, taken, gates)
+    found = reach(libraries, entries, taken, gates, functions_asked_for)
+    found.forget_callers()
     last = tables.syscalls.rows["exit_group"].numbers.get(_ARCH)
     places = list(sites(found, gates, last))
     first_reads = bool(libraries) and readable[0] is objects[0]
@@ -149,6 +150,7 @@ def _facts(
             witnesses[name] = _witness(component, found, place)
             if not place.abort:
                 before.add(name)
+    wanted, modules_unknown = libraries_asked_for(found)
     interpreter = first.facts.interpreter if first else None
     startup = {
         call
@@ -163,7 +165,8 @@ def _facts(
         loader=tuple(sorted(startup)),
         witnesses=dict(sorted(witnesses.items())),
         sites=Sites(resolved, bounded, unknown + len(unreadable)),
-        modules_unknown=any(name in _LOADS for _, name in found.symbols),
+        modules=tuple(sorted(wanted)),
+        modules_unknown=modules_unknown,
         gates=gates,
         unreadable=tuple(unreadable),
     )

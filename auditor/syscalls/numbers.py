@@ -13,7 +13,7 @@ from auditor.formats.x86_64_values import NUMBER, Flow, Location, Values
 from auditor.syscalls.gates import Gates
 from auditor.syscalls.reach import Function, Reach
 
-__all__ = ["Site", "sites"]
+__all__ = ["Site", "sites", "solve"]
 
 _MOST_EDGES = 1_000_000
 _MOST_PARAMETERS = 20_000
@@ -39,7 +39,7 @@ def sites(found: Reach, gates: Gates, last: int | None) -> Iterator[Site]:
 
     ``last`` is the number of the call that ends the process: what follows it is not reached.
     """
-    solved: dict[tuple[Function, Location], tuple[dict[int, Function], bool]] = {}
+    solved: dict[tuple[Function, Location], tuple[dict[tuple[int, int], Function], bool]] = {}
     for position, function in enumerate(found.parents):
         at, start = function
         library = found.libraries[at]
@@ -59,8 +59,8 @@ def sites(found: Reach, gates: Gates, last: int | None) -> Iterator[Site]:
             for parameter in sorted(values.parameters):
                 key = (function, parameter)
                 if key not in solved:
-                    solved[key] = _solve(found, function, parameter)
-                numbers |= solved[key][0]
+                    solved[key] = solve(found, function, parameter)
+                numbers |= {number: giver for (number, _), giver in solved[key][0].items()}
                 open_ = open_ or solved[key][1]
             if silent:
                 numbers = {key: giver for key, giver in numbers.items() if key not in silent}
@@ -80,11 +80,11 @@ def _alive(flow: Flow, places: Sequence[Site], last: int | None) -> Iterable[Sit
     return [place for place in places if place.address in runs]
 
 
-def _solve(
+def solve(
     found: Reach, function: Function, parameter: Location
-) -> tuple[dict[int, Function], bool]:
-    """Number → who gives it, and whether others are possible."""
-    numbers: dict[int, Function] = {}
+) -> tuple[dict[tuple[int, int], Function], bool]:
+    """Number, and position of the file that gives it → the giver; and whether others may come."""
+    numbers: dict[tuple[int, int], Function] = {}
     open_ = False
     edges = _MOST_EDGES
     seen = {(function, parameter)}
@@ -102,7 +102,7 @@ def _solve(
             flow = found.libraries[at].flow(start)
             values: Values = flow.argument(edge.site, wanted, call=edge.call)
             for number in values.constants:
-                numbers.setdefault(number, edge.caller)
+                numbers.setdefault((number, at), edge.caller)
             open_ = open_ or values.open or bool(values.stack)
             for further in values.parameters:
                 if (edge.caller, further) not in seen:

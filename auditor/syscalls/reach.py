@@ -6,7 +6,7 @@ data, that is itself come to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -60,6 +60,10 @@ class Reach:
             for edge, callee in self._edges():
                 self._callers.setdefault(callee, []).append(edge)
         return self._callers.get(function, ())
+
+    def forget_callers(self) -> None:
+        """More may be found, so that they have to be looked at again."""
+        self._callers = None
 
     def _edges(self) -> Iterator[tuple[Edge, Function]]:
         leads, behind = self.leads, self.behind
@@ -173,6 +177,15 @@ class _Walk:
             else:
                 self.refer(owner, address, parent)
 
+    def ask(self, name: str) -> None:
+        """A function is looked up by its name, in whichever file."""
+        self.found.forget_callers()
+        for owner, library in enumerate(self.libraries):
+            for symbol in library.exports.get(name, ()):
+                if library.image.is_code(symbol.address):
+                    self.found.symbols.add((owner, name))
+                    self.take(owner, symbol.address, None)
+
     def bind(
         self, at: int, symbol: ImageSymbol, *, every: bool = False
     ) -> tuple[tuple[int, ImageSymbol], ...]:
@@ -273,9 +286,11 @@ def reach(
     entries: Iterable[Function],
     taken: Iterable[Function],
     gates: Gates,
+    asks: Callable[[Reach], set[str]] = lambda _: set(),
 ) -> Reach:
     """Follow from entries, and from functions that something outside may call.
 
+    ``asks`` tells which functions are looked up by name in what was found so far.
     What is only come to on the way to an abort comes last.
     """
     walk = _Walk(libraries, gates)
@@ -283,6 +298,12 @@ def reach(
         if libraries[at].image.is_code(address):
             walk.take(at, address, None)
     walk.run()
+    asked: set[str] = set()
+    while fresh := asks(walk.found) - asked:
+        asked |= fresh
+        for name in sorted(fresh):
+            walk.ask(name)
+        walk.run()
     walk.found.before_abort = len(walk.found.parents)
     gates.open_all(GateClass.ABORT)
     walk.release()

@@ -248,10 +248,20 @@ def test_main_is_found_behind_the_c_library(calls: Callable[..., SyscallFacts]) 
     assert set(found.must) <= set(found.may)
 
 
-def test_loading_libraries_by_name_is_said(calls: Callable[..., SyscallFacts]) -> None:
+def test_libraries_loaded_by_name_are_said(calls: Callable[..., SyscallFacts]) -> None:
     source = "#include <dlfcn.h>\nint main(int c, char **v) { %s return 0; }"
-    assert calls(source % "dlopen(v[0], 2);").modules_unknown
-    assert not calls(source % "").modules_unknown
+    plain, known, unknown = (
+        calls(source % text) for text in ("", 'dlopen("libm.so.6", 2);', "dlopen(v[0], 2);")
+    )
+    assert (plain.modules, plain.modules_unknown) == ((), False)
+    assert (known.modules, known.modules_unknown) == (("libm.so.6",), False)
+    assert unknown.modules_unknown
+
+
+def test_a_function_looked_up_by_name_is_called(calls: Callable[..., SyscallFacts]) -> None:
+    source = '#include <dlfcn.h>\nint main(void) { int (*f)() = dlsym(0, "%s"); return f(); }'
+    assert "sync" in calls(source % "sync").may
+    assert "sync" not in calls(source % "getppid").may
 
 
 def test_a_module_adds_what_it_exports(build: Compile, tables: Tables) -> None:
