@@ -97,9 +97,9 @@ def inspect(
     Raises:
         AuditorError: Where the image cannot be had, or holds no such program, library or script.
     """
-    from auditor import pipeline  # noqa: PLC0415
+    from auditor import inspecting  # noqa: PLC0415
 
-    return pipeline.inspect(reference, path, options, _listener(progress))
+    return inspecting.inspect(reference, path, options, _listener(progress))
 
 
 def read_report(path: str | PathLike[str]) -> Report:

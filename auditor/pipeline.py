@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from auditor.assess.replace import Way
 from auditor.base import on_base
-from auditor.errors import NotAnImageError, PathInImageError, UsageError
+from auditor.errors import NotAnImageError, UsageError
 from auditor.graph import build
 from auditor.graph.observe import alone
 from auditor.image import Access, Bounds, Reference, open_image, parse_platform, parse_reference
@@ -24,7 +24,6 @@ from auditor.inventory import (
     NotUnderstoodError,
     Packages,
     collect,
-    component_at,
     keep,
     open_sbom,
     read_sbom,
@@ -32,29 +31,21 @@ from auditor.inventory import (
     with_packages,
 )
 from auditor.inventory.settings import CommandLine, settings
-from auditor.linking import link
-from auditor.model.facts import ElfFacts, ElfType
 from auditor.model.graph import DependencyGraph, EdgeKind, Launch, Overrides
 from auditor.model.image import Image, ImageConfig, Scheme
-from auditor.model.inventory import Component, Inventory
+from auditor.model.inventory import Inventory
 from auditor.model.settings import Setting
-from auditor.model.syscalls import SyscallFacts
 from auditor.model.terms import Role, Support
-from auditor.report import Scan, WireInspection, inspection
-from auditor.report.inspection import Linked
-from auditor.syscalls import process_objects, system_calls
+from auditor.report import Scan
 from auditor.tables import load
 from auditor.tables.age import stale
 from auditor.tables.rows import Tables
 from auditor.tracing import about_trace, read, traced
 from auditor.whatif import WhatIf, check, judge
 
-__all__ = ["Calling", "Options", "Progress", "about", "inspect", "scan"]
+__all__ = ["Calling", "Options", "Progress", "Silent", "about", "opened", "scan"]
 
 _STARTS = frozenset({EdgeKind.EXECS, EdgeKind.SPAWNS})
-_ANALYSED = "amd64"
-"""The machine whose code is read for system calls."""
-_RUN = frozenset({ElfType.EXECUTABLE, ElfType.LIBRARY})
 _BILLS = "sbom: takes a file of syft JSON, CycloneDX JSON or SPDX 2 JSON"
 
 
@@ -113,7 +104,7 @@ class Options:
 
 def scan(reference: str, options: Options | None = None, progress: Progress | None = None) -> Scan:
     """Scan one image. Raises ``AuditorError`` for anything that stops it."""
-    options, progress = options or Options(), progress or _Silent()
+    options, progress = options or Options(), progress or Silent()
     given = None if options.packages in {"syft", "none"} else read_sbom(options.packages)
     parsed = parse_reference(reference, options.source)
     if parsed.scheme is Scheme.SBOM:
@@ -121,7 +112,7 @@ def scan(reference: str, options: Options | None = None, progress: Progress | No
     if parsed.scheme is Scheme.TRACE:
         return _of_trace(parsed, options, progress)
     with ExitStack() as stack:
-        tables, image, rootfs = _open(stack, reference, options, progress)
+        tables, image, rootfs = opened(stack, reference, options, progress)
         of_base: tuple[str, ...] = ()
         if options.base is not None:
             progress.stage(f"reading {options.base}")
@@ -214,25 +205,10 @@ def _of_trace(reference: Reference, options: Options, progress: Progress) -> Sca
     )
 
 
-def inspect(
-    reference: str, path: str, options: Options | None = None, progress: Progress | None = None
-) -> WireInspection:
-    """Look at one file of an image, and at the libraries it would load, and at nothing else."""
-    options, progress = options or Options(), progress or _Silent()
-    with ExitStack() as stack:
-        tables, image, rootfs = _open(stack, reference, options, progress)
-        progress.stage(f"reading {path}")
-        component, unknown = component_at(rootfs, _absolute(path), tables.runtimes)
-        if component is None:
-            raise _no_component(rootfs, reference, _absolute(path))
-        linked, calls = _linked(rootfs, image, component, tables)
-    unknowns = (unknown,) if unknown is not None else ()
-    return inspection(component, linked, unknowns, tables, calls)
-
-
-def _open(
+def opened(
     stack: ExitStack, reference: str, options: Options, progress: Progress
 ) -> tuple[Tables, Image, RootFS]:
+    """The tables, the image and its files, without what was excluded; closed with the stack."""
     tables = load(overlay=options.tables)
     check(options.what_if, tables)
     compile_globs(options.exclude)  # says at once if one makes no sense
@@ -251,7 +227,7 @@ def _open(
         progress.stage(f"reading {reference} from {origin}")
 
     progress.stage(f"looking for {reference}")
-    opened = stack.enter_context(
+    image = stack.enter_context(
         open_image(
             parsed,
             keep,
@@ -261,10 +237,10 @@ def _open(
             took=took,
         )
     )
-    rootfs = opened.rootfs
+    rootfs = image.rootfs
     if options.exclude:
         rootfs = excluding(rootfs, options.exclude, links=options.bounds.links)
-    return tables, opened.image, rootfs
+    return tables, image.image, rootfs
 
 
 def _settings(
@@ -325,58 +301,6 @@ def about(tables: Tables) -> tuple[str, ...]:
     return tuple(note for note in notes if note is not None)
 
 
-def _linked(
-    rootfs: RootFS, image: Image, component: Component, tables: Tables
-) -> tuple[Linked, SyscallFacts | None]:
-    """The component's libraries and imports, bound as its loader would, and system calls."""
-    if not isinstance(component.facts, ElfFacts):
-        return Linked((), (), ()), None
-    found: dict[str, Component | None] = {component.path: component}
-
-    def at(path: str) -> Component | None:
-        if path not in found:
-            found[path] = component_at(rootfs, path, tables.runtimes)[0]
-        return found[path]
-
-    environment = dict(image.config.env)
-    linked = link(rootfs, component, at, library_path=environment.get("LD_LIBRARY_PATH", ""))
-    paths = {loaded.component.id: loaded.component.path for loaded in linked.objects}
-    libraries = {
-        (soname, paths.get(identifier), tables.is_toolchain_library(soname))
-        for loaded in linked.objects
-        for soname, identifier in loaded.needs
-    } | {(item.soname, None, tables.is_toolchain_library(item.soname)) for item in linked.missing}
-    toolchain = {
-        loaded.component.id
-        for loaded in linked.objects
-        if tables.is_toolchain_component(loaded.component)
-    }
-    libc: list[str] = []
-    other: list[str] = []
-    for binding in linked.bindings()[component.id]:
-        name = binding.symbol.name
-        from_libc = binding.provider in toolchain or (
-            binding.provider is None and tables.symbol(name) is not None
-        )
-        (libc if from_libc else other).append(name)
-    calls = None
-    if component.facts.machine == _ANALYSED and component.facts.type in _RUN:
-        calls = system_calls(process_objects(rootfs, linked, at), tables)
-    return Linked(tuple(sorted(libraries, key=str)), tuple(libc), tuple(other)), calls
-
-
-def _no_component(rootfs: RootFS, reference: str, path: str) -> PathInImageError:
-    if rootfs.resolve(path) is None:
-        return PathInImageError(f"{reference} holds nothing at {path}")
-    return PathInImageError(
-        f"{path} in {reference} is no executable, library, script or WebAssembly file"
-    )
-
-
-def _absolute(path: str) -> str:
-    return path if path.startswith("/") else f"/{path}"
-
-
 @dataclass(frozen=True, slots=True)
 class Calling:
     """Hands every sentence to a function."""
@@ -392,7 +316,7 @@ class Calling:
         self.function(sentence)
 
 
-class _Silent:
+class Silent:
     """Shows nothing."""
 
     def stage(self, words: str, /) -> None:

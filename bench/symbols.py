@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from auditor.pipeline import inspect
+from auditor.inspecting import inspect
 from auditor.tables import load
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

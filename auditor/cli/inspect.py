@@ -42,7 +42,7 @@ def execute(parsed: argparse.Namespace) -> int:
     outputs = output.parse(parsed.output, formats=("table", "json"))
     options = arguments.options(parsed)
     with progress.shown(quiet=parsed.quiet, stages=not parsed.no_progress) as display:
-        from auditor.pipeline import inspect
+        from auditor.inspecting import inspect
 
         document = inspect(parsed.reference, parsed.path, options, display)
     output.write_inspection(document, outputs)
