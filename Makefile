@@ -33,11 +33,12 @@ image-named:
 	fi
 
 # ARGS narrows the run (a path, -k); all of it is two runs, since real images would only be slowed
-# by the measuring of coverage.
+# by the measuring of coverage. A file of integration tests stays with one worker, which scans each
+# of its images once.
 test: $(VENV)/.dev ## run all tests, unit tests with their branch coverage; absent tools skip
 ifeq ($(strip $(ARGS)),)
 	@$(BIN)/python -m pytest -q -n $(JOBS) --cov=auditor --cov-report=term:skip-covered tests/unit
-	@$(BIN)/python -m pytest -q -n $(JOBS) tests/integration
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile tests/integration
 else
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
 endif

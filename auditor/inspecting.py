@@ -76,7 +76,9 @@ def _linked(
         )
         (libc if from_libc else other).append(name)
     calls = None
-    if component.facts.machine == _ANALYSED and component.facts.type in _RUN:
+    # Without all of its libraries, what it calls would be told as nothing.
+    whole = not linked.missing
+    if whole and component.facts.machine == _ANALYSED and component.facts.type in _RUN:
         calls = system_calls(process_objects(rootfs, linked, at), tables)
     return Linked(tuple(sorted(libraries, key=str)), tuple(libc), tuple(other)), calls
 
